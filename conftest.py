@@ -55,6 +55,11 @@ LONGEST = (
 left alone with one of them."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what records the numbers of analyses anew, see `tests/lab/test_tables.py`."""
+    parser.addoption("--record-numbers", action="store_true", help="record the numbers of analyses of a new version")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path: Path) -> Any:
     """A module of tests is read once, for in it are no examples of docstrings; another only if it has examples."""

@@ -10,17 +10,11 @@ only. The exit code is 1 if a number differs by more than the tolerance in an an
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
-import numpy as np
-from safetensors.numpy import load_file
 
-RENAMED = {"of": "resampled_over"}
-"""Parts of an estimate that had another name in older results."""
+from wonderland.testing.recorded import difference, stored_numbers
 
 
 def stored(folder: Path) -> dict[str, Path]:
@@ -30,39 +24,6 @@ def stored(folder: Path) -> dict[str, Path]:
         if "control" not in path.parts:
             found[path.relative_to(folder).parts[0]] = path.parent
     return found
-
-
-def numbers(folder: Path) -> dict[str, np.ndarray]:
-    """Return every number of a stored result by its path in the result."""
-    tree = json.loads((folder / "result.json").read_text(encoding="utf-8"))["fields"]
-    tree.pop("provenance", None)
-    return dict(_walk(tree, "", load_file(folder / "arrays.safetensors")))
-
-
-def _walk(node: Any, path: str, arrays: dict[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
-    if isinstance(node, dict):
-        if set(node) == {"$array"}:
-            yield path, arrays[node["$array"]]
-            return
-        inner = node["$estimate"] if set(node) == {"$estimate"} else node
-        for key, value in inner.items():
-            yield from _walk(value, f"{path}.{RENAMED.get(key, key)}".lstrip("."), arrays)
-    elif isinstance(node, list):
-        for i, value in enumerate(node):
-            yield from _walk(value, f"{path}.{i}", arrays)
-    elif isinstance(node, (int, float)) and not isinstance(node, bool):
-        yield path, np.asarray(node, dtype=np.float64)
-
-
-def difference(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the largest absolute difference; NaN equals NaN, another shape is infinitely far."""
-    if one.shape != other.shape:
-        return float("inf")
-    if not one.size:
-        return 0.0
-    a, b = one.astype(np.float64), other.astype(np.float64)
-    apart = np.where(a == b, 0.0, np.abs(a - b))  # infinities that are equal differ by nothing
-    return float(np.max(np.where(np.isnan(a) & np.isnan(b), 0.0, np.where(np.isnan(apart), np.inf, apart))))
 
 
 @click.command()
@@ -77,7 +38,7 @@ def main(before: Path, after: Path, tolerance: float, changed: tuple[str, ...]) 
     for name in wrong:
         click.echo(f"{name}: only before")
     for name in sorted(set(old) & set(new)):
-        a, b = numbers(old[name]), numbers(new[name])
+        a, b = stored_numbers(old[name]), stored_numbers(new[name])
         apart = {path: difference(a[path], b[path]) for path in a.keys() & b.keys()}
         worst = max(apart, key=lambda path: apart[path], default="")
         largest = apart.get(worst, 0.0)

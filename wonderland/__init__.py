@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from wonderland import views as views
+    from wonderland.components import Edge as Edge
     from wonderland.components import Feature as Feature
     from wonderland.components import Head as Head
     from wonderland.components import Neuron as Neuron
@@ -63,6 +64,7 @@ _HOMES = {
     "Contrast": "wonderland.lab.contrast",
     "Contrasts": "wonderland.lab.mining",
     "Corpus": "wonderland.corpus.corpus",
+    "Edge": "wonderland.components",
     "Estimate": "wonderland.estimate",
     "Evidence": "wonderland.lab.evidence",
     "Feature": "wonderland.components",
@@ -104,6 +106,7 @@ __all__ = [
     "Contrast",
     "Contrasts",
     "Corpus",
+    "Edge",
     "Estimate",
     "Evidence",
     "Feature",

@@ -62,11 +62,19 @@ def test_as_alone_changes_sides_and_says_whose_turn_it_is(made, monkeypatch, cap
         ("/as you", "/as takes me or them"),
     ],
 )
-def test_from_a_pipe_a_wrong_command_ends_it_and_says_where(made, monkeypatch, capsys, line, said):
-    told = piped(monkeypatch, capsys, ["", line, "hi"], "-w", made, code=2)
+def test_from_a_pipe_a_wrong_command_is_said_and_passed_over(made, monkeypatch, capsys, line, said):
+    told = piped(monkeypatch, capsys, ["hi", line, "yeah"], "-w", made, code=2)
     assert "Line 2: " in told.err
     assert said.strip() in told.err
-    assert told.out == ""
+    assert "1 line of the input was passed over: 2." in " ".join(told.err.split())
+    assert told.out == piped(monkeypatch, capsys, ["hi", "yeah"], "-w", made).out
+
+
+def test_lines_that_were_passed_over_are_told_in_the_json_beside_what_was_said(made, monkeypatch, capsys):
+    lines = ["hi", *["/tempreature 1"] * 7]
+    told = json.loads(piped(monkeypatch, capsys, lines, "-w", made, "--json", code=2).out)
+    assert [turn["text"] for turn in told["turns"]][:1] == ["hi"]
+    assert told["error"] == "7 lines of the input were passed over: 2, 3, 4, 5, 6 and 2 more."
 
 
 def test_nobody_can_type_a_speaker_token_and_nothing_escapes_to_the_terminal(pair):

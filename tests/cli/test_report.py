@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import typing
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from wonderland import plugins
 from wonderland.cli.main import run
 from wonderland.errors import InputError, UsageError
 from wonderland.report import plots_files
 from wonderland.report.encode import decode
+from wonderland.workspace.wipe import traces
 from wonderland.workspace.workspace import NOTHING_TO_SHOW, Workspace
 
 
@@ -180,3 +183,39 @@ def test_a_model_too_large_for_a_page_is_refused_before_anything_is_written(smal
     assert run(["report", "-w", str(small), "--live", "--i-asked-them", "-o", str(out)]) == 2
     assert "too slow in a page" in capsys.readouterr().err
     assert not out.exists()
+
+
+# -- what failed
+
+
+def test_an_analysis_that_failed_is_named_with_why_and_what_to_type_until_it_runs(small, monkeypatch, capsys):
+    Workspace(small).configure("analysis", run=["attention-entropy", "head-patterns"], control=False)
+    analysis = plugins.load().analyses["attention-entropy"]
+    where = f"-w {small}"
+
+    def fails(self, specimen):
+        raise KeyError("somebody's words")
+
+    fails.__annotations__ = {"return": typing.get_type_hints(analysis.run)["return"]}
+    with monkeypatch.context() as patch:
+        patch.setattr(analysis, "run", fails)
+        assert run(["analyze", "-q", *where.split()]) == 6
+        capsys.readouterr()
+        assert run(["report", "-q", *where.split()]) == 0
+        told = capsys.readouterr().out
+    said = " ".join(told.split())
+    assert (
+        "Not in it, attention-entropy: The analysis 'attention-entropy' of the plugin 'triage' failed: KeyErr" in said
+    )
+    assert f"Try it alone: wonderland analyze attention-entropy {where}\n" in told
+    assert "not run with the settings of now" not in told
+    assert "somebody" not in told
+    assert run(["report", "-q", "--json", *where.split()]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [*found["failed"]] == found["missing"] == ["attention-entropy"]
+    assert traces(small).strangers == ()
+    assert run(["analyze", "-q", "attention-entropy", *where.split()]) == 0
+    capsys.readouterr()
+    assert run(["report", "-q", "--json", *where.split()]) == 0
+    assert json.loads(capsys.readouterr().out)["failed"] == {}
+    assert not [*small.glob("results/*/.*.failed")]

@@ -41,6 +41,14 @@ def test_several_stores_are_typed_one_after_another(place, capsys):
     assert "jsonl-2: also in jsonl" in told
 
 
+def test_each_line_of_progress_names_its_store(place, capsys):
+    assert run(["extract", "a.jsonl", "b.jsonl"]) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Reading: ")]
+    assert told == ["Reading: 100% 2 of 2 rows of a.jsonl, jsonl", "Reading: 100% 2 of 2 rows of b.jsonl, jsonl-2"]
+    assert run(["extract", "a.jsonl"]) == 0
+    assert "Reading: 100% 2 of 2 rows\n" in capsys.readouterr().err  # of one there is nothing to tell apart
+
+
 @pytest.mark.parametrize(
     "typed", [["a.jsonl", "b.jsonl", "./a.jsonl"], ["a.jsonl", "--source", "jsonl", "--source", ""]], ids=" ".join
 )

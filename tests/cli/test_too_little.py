@@ -31,7 +31,7 @@ def tiny(messages, tmp_path_factory) -> tuple[Path, str]:
     workspace.configure("tokenizer", vocab_size=300)
     workspace.configure("training", epochs=1)
     workspace.configure("split", by="time")
-    workspace.configure("analysis", windows=4, control=False, run=["head-patterns", DECLINES])
+    workspace.configure("analysis", windows=4, control=False, run=["composition", DECLINES])
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
         patch.setitem(PRESETS, "seed", replace(PRESETS["seed"], config=Config(2, 2, 32, 16, 64, 128, 300)))
@@ -195,6 +195,14 @@ def test_of_too_little_text_no_preset_fits_and_the_count_is_under_the_bound(toke
     assert " fits so much text" not in told
     assert f"about {TOO_LITTLE:,} tokens" not in told
     assert ("learned by heart" in told) == bool(tokens)
+
+
+def test_of_one_held_out_conversation_nothing_is_measured_and_what_reads_weights_alone_is_told(copied, capsys):
+    """Both halves of the rule: `head-patterns` reads texts, `composition` none."""
+    assert "would rest on 1 conversation" in told(capsys, copied, "analyze", "head-patterns", code=4).err
+    both = told(capsys, copied, "analyze", "head-patterns", "composition")
+    assert "head-patterns was left out: head-patterns would rest on 1 conversation" in " ".join(both.out.split())
+    assert not [*copied.glob("results/head-patterns/[!.]*/result.json")]
 
 
 # -- after the tokenizer

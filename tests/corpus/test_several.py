@@ -361,3 +361,15 @@ def test_between_two_offsets_nothing_is_known(tmp_path):
     corpus = clocks(tmp_path, [*SAID, *later, *ok], [*local, *theirs])
     assert corpus.ledger.count("joined") == 24 + 2
     assert sorted(message.text for message in corpus).count("ok") == 3 + 4 - 2
+
+
+@pytest.mark.parametrize(("first", "second", "joined"), [(3600, 7200, 2), (7200, 3600, 0), (3600, 3600, 2)])
+def test_what_was_sent_more_than_once_tells_more_narrowly_when_a_clock_changed(tmp_path, first, second, joined):
+    """If it all agrees on one change: not if the second offset is met before the first."""
+    later = [(f"later {at}", 10_000_000 + at * 5_000) for at in range(12)]
+    local = [(text, at + 3600) for text, at in SAID] + [(text, at + 7200) for text, at in later]
+    nights = [5_000_000, 6_000_000]
+    theirs = [("ok", nights[0] + first), ("ok", nights[1] + second)]
+    corpus = clocks(tmp_path, [*SAID, *later, *(("ok", night) for night in nights)], [*local, *theirs])
+    assert corpus.ledger.count("joined") == 24 + joined
+    assert sorted(message.text for message in corpus).count("ok") == 4 - joined

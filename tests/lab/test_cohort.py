@@ -178,8 +178,10 @@ def test_analyses_run_on_each_member_and_then_on_all(seeds):
     assert found.control.provenance.fingerprints["model 2"] == seeds.members["2"].model.untrained(3).fingerprint
     assert len(found.control.models) == 3
     assert len({round(norm, 3) for norm in found.heads.values()}) == 3
-    twins = [member["head-patterns"].control.provenance.fingerprints["model"] for member in results.members.values()]
-    assert twins == [
+    baselines = [
+        member["head-patterns"].control.provenance.fingerprints["model"] for member in results.members.values()
+    ]
+    assert baselines == [
         seeds.members[name].model.untrained(seed).fingerprint for name, seed in (("0", 1), ("1", 2), ("2", 3))
     ]
 

@@ -6,7 +6,8 @@ from typing import ClassVar
 import pytest
 
 import wonderland as wl
-from wonderland.errors import PluginError
+from wonderland.errors import NotEnoughData, PluginError
+from wonderland.estimate import exact
 from wonderland.lab.running import Watching, run_each
 
 
@@ -145,3 +146,34 @@ def test_of_several_that_fail_each_has_a_line_without_the_folder_of_packages(spe
     lines = caught.value.message.splitlines()
     assert [line.partition(" failed: ")[2] for line in lines[:2]] == ["KeyError at plugin/of_it.py:2."] * 2
     assert lines[2:] == ["What other analyses found is kept."]
+
+
+@dataclass(frozen=True)
+class Measured(Said):
+    """A result with two numbers."""
+
+    one: wl.Estimate
+    other: wl.Estimate
+
+
+MEASURED = {
+    "one": (wl.Estimate(1.0, 1.0, 1.0, n=1), exact(2.0)),
+    "two": (wl.Estimate(1.0, 1.0, 1.0, n=1), wl.Estimate(1.0, 0.0, 2.0, n=2)),
+    "weights": (exact(1.0), exact(2.0)),  # their n of one model is no sample of anything
+    "none": (wl.Estimate.missing(), exact(1.0)),  # which its sentence says
+}
+
+
+@pytest.mark.parametrize("least", [1, 2])
+@pytest.mark.parametrize("name", MEASURED)
+def test_a_result_that_rests_on_one_unit_is_refused_where_so_many_are_asked_for(specimen, name, least):
+    chosen = [Fails(does=lambda _: Measured("So.", *MEASURED[name])), Fine()]
+    results, declined = run_each(specimen, chosen, chosen, {}, control=True, watching=Watching(least=least))
+    refused = name == "one" and least == 2
+    assert [*results] == (["fine"] if refused else ["fails", "fine"])
+    assert [*declined] == (["fails"] if refused else [])
+    if refused:
+        assert "would rest on 1 conversation, and no interval" in declined["fails"]
+        with pytest.raises(NotEnoughData) as error:
+            run_each(specimen, chosen[:1], chosen[:1], {}, control=True, watching=Watching(least=least))
+        assert "wonderland tokenize --held-out" in error.value.hint

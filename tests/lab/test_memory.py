@@ -110,7 +110,7 @@ def test_each_analysis_finds_held_what_it_and_later_ones_need(monkeypatch):
 
 def test_the_losses_of_a_whole_pass_stay_with_their_model(monkeypatch):
     specimen = wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(20, shortest=20))
-    twin = specimen.untrained()
+    baseline = specimen.untrained()
     passes = []
     real = observed.forward
     monkeypatch.setattr(observed, "forward", lambda *args, **more: passes.append(args[0]) or real(*args, **more))
@@ -121,7 +121,7 @@ def test_the_losses_of_a_whole_pass_stay_with_their_model(monkeypatch):
     assert all(one is other for one, other in zip(once, again, strict=True))
     assert passes == [specimen.model]
     list(specimen.batches("pattern"))
-    for other in (twin, specimen.untrained()):
+    for other in (baseline, specimen.untrained()):
         next(other.batches("loss"))
     assert passes[1] is specimen.model
     assert specimen.model not in passes[2:]

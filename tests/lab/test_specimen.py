@@ -234,13 +234,13 @@ def test_an_activation_this_model_lacks_is_refused(specimen):
 
 
 def test_the_untrained_baseline_is_another_model_on_the_same_evidence(specimen):
-    twin = specimen.untrained()
-    assert twin.evidence is specimen.evidence
-    assert twin.cfg == specimen.cfg
-    assert twin.fingerprints["model"] != specimen.fingerprints["model"]
-    assert twin.fingerprints["held out"] == specimen.fingerprints["held out"]
+    baseline = specimen.untrained()
+    assert baseline.evidence is specimen.evidence
+    assert baseline.cfg == specimen.cfg
+    assert baseline.fingerprints["model"] != specimen.fingerprints["model"]
+    assert baseline.fingerprints["held out"] == specimen.fingerprints["held out"]
     layer, head = HEADS["previous"]
-    ours, theirs = (next(s.batches("pattern"))["pattern"][layer, :, head] for s in (specimen, twin))
+    ours, theirs = (next(s.batches("pattern"))["pattern"][layer, :, head] for s in (specimen, baseline))
     assert ours.diagonal(-1, -2, -1).min() > 0.99
     assert theirs.diagonal(-1, -2, -1).mean() < 0.3
 

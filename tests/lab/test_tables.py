@@ -1,12 +1,16 @@
-"""The table of a result holds every number of it, and its words hold whatever the numbers are: of every analysis.
+"""The table of a result holds every number of it, its words hold whatever the numbers are, and the numbers are those
+that were recorded: of every analysis.
 
-The model is the one written by hand.
+The model is a drawn one, of which every analysis has something to tell.
 """
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +19,16 @@ import pytest
 import wonderland as wl
 from wonderland.testing.explained import unexplained
 from wonderland.testing.extremes import told_badly
-from wonderland.testing.truth import handwritten_specimen, random_specimen
+from wonderland.testing.handwritten import handwritten_corpus, handwritten_tokenizer
+from wonderland.testing.random_models import random_model
+from wonderland.testing.recorded import LEAST, changes, record
 
 # Of what runs on request, the tests of its plugin look at the table.
 OF_ONE = [n for n, cls in wl.analyses.items() if not getattr(cls, "of", "") and not getattr(cls, "on_request", False)]
+RECORDED = Path(__file__).parent / "recorded_numbers.json"
+AGAIN = "pytest -n 0 tests/lab/test_tables.py -k recorded --record-numbers"
+BUT = {"head-clusters": {"loadings"}}
+"""Fields that are not recorded, by analysis: the sign of a principal component hangs by the last digits of others."""
 LAST = ["value", "low", "high", "chance", "n", "resampled_over", "unit"]
 
 
@@ -36,11 +46,9 @@ def inside(value: Any) -> Iterator[wl.Estimate]:
 
 @pytest.fixture(scope="module")
 def all_results(quick) -> wl.Results:
-    results = wl.analyze(handwritten_specimen(), *OF_ONE, parameters=quick)
-    # The model written by hand has no MLPs, so nothing can be said of neurons in it.
-    return dataclasses.replace(
-        results, by_name={**results.by_name, "neurons": random_specimen().run(wl.analyses["neurons"]())}
-    )
+    model = random_model(d_model=24, d_head=8, d_mlp=48, n_ctx=64)
+    specimen = wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(24, shortest=10))
+    return wl.analyze(specimen, *OF_ONE, parameters=quick)
 
 
 @pytest.mark.parametrize("name", OF_ONE)
@@ -61,8 +69,8 @@ def test_every_estimate_of_every_result_is_in_its_table(all_results, name):
     assert set(frame["analysis"]) == {name}
     assert frame.columns[-7:].tolist() == LAST
     assert not [column for column in frame.columns if column.startswith("dim_")], "a dimension has no name"
-    fields = list(inside(result))
-    assert {id(one) for one in fields} <= {id(one) for one in result.estimates().values()} or not fields
+    there = {id(one.value) for one in result.estimates().values()}
+    assert {id(one.value) for one in inside(result)} <= there
     assert len(frame) == sum(int(np.prod(one.shape)) for one in result.estimates().values())
     for path, one in result.estimates().items():
         rows = frame[frame["quantity"] == path]
@@ -95,3 +103,72 @@ def test_of_a_known_head_the_row_is_the_number_in_the_result(all_results):
     frame = all_results["head-ablation"].to_frame()
     row = frame[(frame["quantity"] == "cost.mean") & (frame["head"] == "L1H1")].iloc[0]
     assert row["value"] == all_results["head-ablation"].cost["mean"][wl.Head(1, 1)].value
+
+
+# -- the numbers as they were recorded
+
+
+def told(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Return what is to be done about every analysis that is not as it was recorded."""
+    lines, changed = [], changes(before, now)
+    for name in sorted(before.keys() | now.keys()):
+        old, new = (one.get(name, {}).get("version") for one in (before, now))
+        if None in (old, new) or old < new:
+            lines.append(f"{name} is recorded as version {old}, and is version {new}: record it with {AGAIN}")
+        elif old > new:
+            lines.append(f"The version of {name} fell from {old} to {new}: it only ever rises.")
+        elif name in changed:
+            what = changed[name]
+            lines.append(
+                f"The numbers of {name} changed and its version is still {new}: raise it, or mend them. {what}."
+            )
+    return lines
+
+
+@pytest.fixture(scope="module")
+def recorded(all_results, request) -> dict[str, Any]:
+    """What was recorded; with ``--record-numbers``, what is new or of a higher version is recorded first."""
+    before = json.loads(RECORDED.read_text(encoding="utf-8")) if RECORDED.exists() else {}
+    if request.config.getoption("--record-numbers"):
+        now = record(all_results, BUT)
+        kept = {
+            name: before[name] for name in now if name in before and before[name]["version"] == now[name]["version"]
+        }
+        lines = [f'"{name}": {json.dumps(one, sort_keys=True)}' for name, one in sorted({**now, **kept}.items())]
+        RECORDED.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+        before = json.loads(RECORDED.read_text(encoding="utf-8"))
+    return before
+
+
+def test_the_numbers_of_every_analysis_are_those_recorded_for_its_version(recorded, all_results):
+    assert told(recorded, record(all_results, BUT)) == []
+    assert RECORDED.stat().st_size < 60_000
+
+
+def test_a_number_that_changed_is_found_in_the_record_and_its_analysis_named(recorded):
+    """Each recorded number of every analysis in turn."""
+    for name, one in recorded.items():
+        for path, field in one["numbers"].items():
+            changed = copy.deepcopy(field)
+            values = changed["means"] if isinstance(field, dict) else changed
+            if not values:
+                continue
+            size = values[0] if isinstance(field, dict) else np.mean([abs(x) for x in values if x is not None] or 0)
+            values[-1] = 0.5 if values[-1] is None else values[-1] + max(size, LEAST) * 1e-3
+            before, now = ({name: {**one, "numbers": {path: part}}} for part in (field, changed))
+            (line,) = told(before, now)
+            assert line.startswith(f"The numbers of {name} changed and its version is still {one['version']}")
+            assert path in line
+
+
+def test_a_higher_version_asks_for_another_record_and_a_lower_one_is_refused(recorded):
+    name = next(iter(recorded))
+    version = recorded[name]["version"]
+    risen = copy.deepcopy(recorded)
+    risen[name]["version"] += 1
+    assert told(recorded, risen) == [
+        f"{name} is recorded as version {version}, and is version {version + 1}: record it with {AGAIN}"
+    ]
+    assert told(risen, recorded) == [f"The version of {name} fell from {version + 1} to {version}: it only ever rises."]
+    del risen[name]
+    assert [line.partition(",")[0] for line in told(risen, recorded)] == [f"{name} is recorded as version None"]

@@ -198,7 +198,8 @@ def about(bad: str) -> dict[Key, list[Block | Role]]:
         named = (
             Role(Wording("acts on the answer itself"), "8% of it") if layer == 1 else Role("no role found", named=False)
         )
-        said[Key("mlp", f"MLP{layer}")] = [named, Block("Path patching", rows=[Row("whole effect", Number(0.08))])]
+        effect = Block("Path patching", rows=[Row("whole effect", Number(0.08))], group="ablation")
+        said[Key("mlp", f"MLP{layer}")] = [named, effect]
     for n in range(20, 25):  # their names begin like the next one's, which is meant all the same
         said[Key.of(Neuron(0, n))] = [Block("Raises", tokens=[Token(" noon", 0.7)])]
     said[Key.of(Neuron(0, 2))] = [Role(Wording("fires for numbers")), Block("Raises", tokens=[Token(" noon", 0.7)])]

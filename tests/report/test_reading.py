@@ -294,6 +294,10 @@ def test_the_map_shows_what_an_mlp_does_by_the_rules_of_heads(page, tmp_path):
     node.click()
     assert title_of_card(page) == "MLP of layer 1"
     assert "mlp=MLP1" in page.url
+    fold = page.locator("#card .fold")
+    assert fold.count() == 1
+    assert "whole effect" in fold.locator(".blocks").inner_text()
+    assert page.locator("#card .measure").filter(visible=True).count() == 0  # numbers of heads are none of an MLP
     assert "none was measured" not in page.inner_text("#card .mapbox")
 
 

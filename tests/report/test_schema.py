@@ -256,6 +256,20 @@ def test_what_cannot_be_selected_is_refused(bad):
         Key.of(bad)
 
 
+def test_what_is_named_in_words_has_a_key_without_spaces():
+    assert Key.spelled("class", "words by me") == Key("class", "words-by-me")
+    assert Key.spelled("model", "seed-1") == Key("model", "seed-1")
+    assert Key.spelled("model", "…") == Key("model", "unnamed")
+
+
+def test_bars_have_a_key_for_each_place_or_those_of_the_parts_they_are_named_after():
+    bar = Bar(Wording("loss"), [1.0, 2.0])
+    made = Bars(["words by me", "L0H1"], Axis("loss"), [bar], keys=[Key.spelled("class", "words by me"), None])
+    assert made.plain()["keys"] == ["class:words-by-me", None]
+    with pytest.raises(PluginError):
+        Bars(["a", "b"], Axis("loss"), [bar], keys=[Key("class", "a")])
+
+
 def test_a_selection_is_one_key_several_or_a_mapping():
     assert keys_of(Head(0, 1)) == (Key("head", "L0H1"),)
     assert keys_of({"sample": 1, "pos": 12}) == (Key.conversation(1), Key.position(12))

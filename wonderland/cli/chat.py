@@ -13,6 +13,7 @@ import click
 from wonderland.cli.console import Console, plain
 from wonderland.cli.context import command, open_workspace
 from wonderland.cli.options import Number, Whole
+from wonderland.counted import counted
 from wonderland.errors import InputError, UsageError, WonderlandError
 from wonderland.nearby import did_you_mean
 
@@ -64,7 +65,8 @@ def chat(console: Console, folder: Path | None, you: str, seed: int, **voice: An
 
     Each line is a message. A line that begins with / is a command: /help lists them; // begins a message with /.
 
-    Lines can come from a pipe: the same lines with the same --seed get the same answers. Nothing is stored.
+    Lines can come from a pipe: the same lines with the same --seed get the same answers; a command that is none is said
+    and passed over, and the exit code at the end is 2. Nothing is stored.
     """
     from wonderland.model.chat import Chat, Voice
 
@@ -75,6 +77,7 @@ def chat(console: Console, folder: Path | None, you: str, seed: int, **voice: An
     if asked:
         console.note(f"You write as {you}; the model answers as {_other(you)}. /help, /quit")
     turns: list[dict[str, Any]] = []
+    refused: list[int] = []  # lines
     console.result(turns=turns)
     for number, line in _lines(console, lambda: talk.you, asked):
         try:
@@ -84,12 +87,19 @@ def chat(console: Console, folder: Path | None, you: str, seed: int, **voice: An
                 continue
             _answer(console, talk, line[1:] if line.startswith("//") else line, turns, asked)
         except WonderlandError as error:
-            if not asked or isinstance(error, InputError):
-                where = "" if asked else f"Line {number}: "
+            where = "" if asked else f"Line {number}: "
+            if isinstance(error, InputError) or not (asked or isinstance(error, UsageError)):
                 raise type(error)(f"{where}{error.message}", hint=error.hint) from error
-            console.note(f"{error.message} {error.hint}".strip())
+            console.note(f"{where}{error.message} {error.hint}".strip())
+            refused += [] if asked else [number]
         except KeyboardInterrupt:  # while it thinks: no answer to this one
             console.note("No answer: interrupted.")
+    if refused:
+        few = ", ".join(map(str, refused[:5])) + (f" and {len(refused) - 5} more" if len(refused) > 5 else "")
+        raise UsageError(
+            f"{counted(len(refused), 'line')} of the input {'were' if refused[1:] else 'was'} passed over: {few}.",
+            hint="/help lists the commands; // begins a message with /.",
+        )
 
 
 def _answer(console: Console, talk: Chat, text: str, turns: list[dict[str, Any]], asked: bool) -> None:

@@ -184,7 +184,9 @@ def say_what_is_missing(console: Console, workspace: Workspace, shown: Mapping[s
     old = outdated(workspace.layout) if missing else set()
     damaged = [name for name in workspace.damaged() if name in missing] if missing else []
     console.result(damaged=damaged)
-    whole = [name for name in missing if name not in damaged]
+    failed = {name: why for name, why in workspace.failed().items() if name in missing and name not in damaged}
+    console.result(failed=failed)
+    whole = [name for name in missing if name not in damaged and name not in failed]
     for why, names in (
         (f"{'its' if len(damaged) == 1 else 'their'} files are damaged", damaged),
         ("made by an older version of the analysis", [name for name in whole if name in old]),
@@ -193,6 +195,9 @@ def say_what_is_missing(console: Console, workspace: Workspace, shown: Mapping[s
         if names:
             few = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             console.say(f"Not in it, because {why}: {few}.")
+    for name, why in failed.items():
+        console.paragraph(f"Not in it, {name}: {plain(why)}")
+        console.say(f"  Try it alone: wonderland analyze {name}{console.where}")
     if missing:
         console.say("With --all what is missing is run first.")
         console.next(command)

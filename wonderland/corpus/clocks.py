@@ -2,8 +2,10 @@
 
 A text that one person sent once in either store is one message if its two times differ by whole quarters of an hour,
 from 12 hours behind UTC to 14 before it, as zones do. `AGREE` such texts at least, and one of 20 of them, have to say
-the same offset, and so have most of those next to it in time. The offset holds until the next such text; between two
-that differ nothing is known, so there nothing is joined. So a clock may change in spring and autumn, or travel.
+the same offset, and so have most of those next to it in time. The offset holds until the next such text. Between two
+that differ lies a change: texts that were sent more than once tell it more narrowly, each that is in the other store
+under one of the two offsets and not under the other, if all of them agree on one change. Where that says nothing,
+nothing is joined. So a clock may change in spring and autumn, or travel.
 
 What would fool it: the same person sends a text again in that conversation, to the minute as many quarters of an hour
 later as the clock is before UTC, and either is in one store only.
@@ -12,6 +14,7 @@ later as the clock is before UTC, and either is in one store only.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -103,7 +106,34 @@ def compared(known: Written, local: Written, alike: Callable[[int, int], bool]) 
     order = np.argsort(moments[agreed], kind="stable")
     moments, offsets = moments[agreed][order], offsets[agreed][order]
     usual = _is_usual(offsets)
-    return Clock(moments[usual], offsets[usual], unit) if usual.any() else None
+    clock = Clock(moments[usual], offsets[usual], unit)
+    return _narrowed(clock, known, local, alike) if usual.any() else None
+
+
+def _narrowed(clock: Clock, known: Written, local: Written, alike: Callable[[int, int], bool]) -> Clock:
+    """Return the clock with what other messages say about when it changed."""
+    changes = np.flatnonzero(np.diff(clock.offsets))
+    if not len(changes):
+        return clock
+    there: dict[tuple[int, int], list[int]] = {}
+    for what, second, chat in zip(*(column.tolist() for column in local), strict=True):
+        there.setdefault((what, second), []).append(chat)
+    more: list[tuple[int, int]] = []
+    for at in changes.tolist():
+        both = clock.offsets[at : at + 2].tolist()
+        within = (known.seconds > clock.moments[at]) & (known.seconds < clock.moments[at + 1])
+        told = []
+        for what, moment, chat in zip(*(column.tolist() for column in known.where(within)), strict=True):
+            shown = moment // clock.unit * clock.unit
+            under = [one for one in both if any(alike(chat, other) for other in there.get((what, shown + one), ()))]
+            told += [(moment, under[0])] if len(under) == 1 else []
+        told.sort()
+        if all(one == other or (one, other) == tuple(both) for (_, one), (_, other) in pairwise(told)):
+            more += told
+    moments = np.append(clock.moments, np.array([moment for moment, _ in more], dtype=np.int64))
+    offsets = np.append(clock.offsets, np.array([offset for _, offset in more], dtype=np.int64))
+    order = np.argsort(moments, kind="stable")
+    return clock._replace(moments=moments[order], offsets=offsets[order])
 
 
 def _is_usual(offsets: _Whole) -> npt.NDArray[np.bool_]:

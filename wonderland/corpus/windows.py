@@ -19,10 +19,10 @@ from __future__ import annotations
 import functools
 import hashlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
@@ -30,12 +30,22 @@ from wonderland.corpus.corpus import Corpus
 from wonderland.errors import InputError, NotEnoughData, UsageError
 from wonderland.memory import give_back
 
-if TYPE_CHECKING:
-    from wonderland.tokenizer import SpeakerTokenizer
-
 __all__ = ["Windows", "pack", "windows_a_message", "windows_of"]
 
 _END, _ME, _THEM, _SEP = 0, 1, 2, 3  # the ids the tokenizer fixes
+
+
+class Encodes(Protocol):
+    """What is asked of a tokenizer here; `wonderland.SpeakerTokenizer` is one."""
+
+    @property
+    def vocab_size(self) -> int:
+        """How many tokens it has."""
+        ...
+
+    def encode_messages(self, texts: Sequence[str]) -> Sequence[list[int]]:
+        """Return the tokens of each text."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -111,7 +121,7 @@ class Windows:
         return cls(**arrays, facts=facts or {})
 
 
-def pack(corpus: Corpus, tokenizer: SpeakerTokenizer, *, size: int = 8, stride: int = 4, context: int = 128) -> Windows:
+def pack(corpus: Corpus, tokenizer: Encodes, *, size: int = 8, stride: int = 4, context: int = 128) -> Windows:
     """Lay a corpus out as windows of tokens.
 
     Args:

@@ -164,14 +164,14 @@ def analyze_cohort(
     """
     single = [one for one in chosen if not getattr(one, "of", "")]
     control = control and not cohort.begins_untrained
-    twins = cohort.untrained().members if control and any(name not in given for name in cohort.members) else {}
+    baselines = cohort.untrained().members if control and any(name not in given for name in cohort.members) else {}
     members: dict[str, Results] = {}
     for name, member in cohort.members.items() if single else ():
         if name in given:
             members[name] = Results(given[name], member)
             continue
         there = dataclasses.replace(watching, on_start=_prefixed(watching.on_start, name), on_result=None)
-        found, why = run_each(member, single, asked, {}, control=control, watching=there, baseline=twins.get(name))
+        found, why = run_each(member, single, asked, {}, control=control, watching=there, baseline=baselines.get(name))
         members[name] = Results(found, member, why)
     results: dict[str, Result] = {}
     declined: dict[str, str] = {}
@@ -209,6 +209,7 @@ def _run_joint(
         used = _used(analysis, members)
         try:
             result = _run(analysis, cohort, used, watching)
+            watching.must_rest_on_enough(analysis.name, result)
         except (NotEnoughData, Unsupported) as error:
             if len(asked) == 1 and analysis in asked:
                 raise

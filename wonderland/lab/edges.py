@@ -9,21 +9,23 @@ Reference: Conmy et al. 2023 (2304.14997), edges and circuits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wonderland.components import Head
+from wonderland.components import READS, Edge, Head
+from wonderland.errors import UsageError
+from wonderland.estimate import Estimate
 
 if TYPE_CHECKING:
     from wonderland.lab.protocols import HookedModel
 
-__all__ = ["INPUTS", "Edges"]
+__all__ = ["INPUTS", "Edges", "by_edge"]
 
-INPUTS = ("q", "k", "v")
+INPUTS = tuple(READS)
 """What a head reads the stream for, in the order of receivers."""
 
 
@@ -80,9 +82,28 @@ class Edges:
         """All edges, each as (sender, receiver), in the order of `exists`."""
         return [(int(s), int(r)) for s, r in np.argwhere(self.exists)]
 
-    def name(self, edge: tuple[int, int]) -> str:
+    def edge(self, pair: tuple[int, int]) -> Edge:
+        """Return the edge from a sender to a receiver, each by its number."""
+        return Edge(self.senders[pair[0]], self.receivers[pair[1]])
+
+    def pair(self, edge: Edge | str) -> tuple[int, int]:
+        """Return the numbers of an edge's sender and receiver: where it stands in a mask [sender, receiver].
+
+        Raises:
+            UsageError: The model has no such edge.
+        """
+        found = edge if isinstance(edge, Edge) else Edge.parse(edge)
+        sender, _, receiver = str(found).partition(" → ")
+        if sender not in self.senders or receiver not in self.receivers:
+            raise UsageError(
+                f"The model has no edge {str(found)!r}.",
+                hint=f"Edges lead from {self.senders[0]} to {self.senders[-1]} into {self.receivers[0]} to logits.",
+            )
+        return self.senders.index(sender), self.receivers.index(receiver)
+
+    def name(self, pair: tuple[int, int]) -> str:
         """Return the name of an edge: "L0H2 → L1H0.k"."""
-        return f"{self.senders[edge[0]]} → {self.receivers[edge[1]]}"
+        return str(self.edge(pair))
 
     def masks(self, chosen: Sequence[Iterable[tuple[int, int]]]) -> NDArray[np.bool_]:
         """Return sets of edges as masks, [set, sender, receiver]."""
@@ -118,3 +139,21 @@ class Edges:
     def layer(self, receiver: int) -> int:
         """Return the layer of a receiver; the number of layers for the logits."""
         return min(receiver // self._reads, self.n_layers)
+
+
+def by_edge(
+    found: Mapping[str, Estimate], edges: Iterable[Edge | str], also: Collection[str] = ()
+) -> dict[str, Estimate]:
+    """Return estimates with edges' names along their dimension "edge", so that a table has them in place of numbers.
+
+    Args:
+        found: Estimates by path, as `Result.estimates` returns them.
+        edges: The edges, in the order of that dimension.
+        also: Paths of estimates [edge] that do not say so.
+    """
+    names = tuple(map(str, edges))
+    about: dict[str, Any] = {"dims": ("edge",), "labels": {"edge": names}}
+    return {
+        path: replace(one, **about) if path in also or (one.dims, one.shape) == (("edge",), (len(names),)) else one
+        for path, one in found.items()
+    }

@@ -44,14 +44,18 @@ class Watching:
         scratch: Gives the scratch folder of an analysis by its name; None for a temporary one.
         on_result: Called with (name, result, whole) as soon as there is one, so that a run that is stopped later has
             kept it: not whole while its control is still to come.
+        on_failed: Called with (name, why) for each analysis that fails, before the error is raised.
         deadline: Moment of `time.monotonic` after which no further analysis begins; None for no end.
+        least: Units that a result must rest on in one of its numbers at least; with one there is no interval.
     """
 
     on_start: Callable[[str], None] | None = None
     on_progress: Callable[[str, int, int], None] | None = None
     scratch: Callable[[str], Path] | None = None
     on_result: Callable[[str, Result, bool], None] | None = None
+    on_failed: Callable[[str, str], None] | None = None
     deadline: float | None = None
+    least: int = 1
 
     @property
     def late(self) -> bool:
@@ -65,6 +69,27 @@ class Watching:
         tell = self.on_progress
         told = None if tell is None else lambda done, total: tell(name, done, total)
         return told, None if self.scratch is None else self.scratch(name)
+
+    def fail(self, name: str, error: PluginError) -> None:
+        """Say that an analysis failed."""
+        if self.on_failed:
+            self.on_failed(name, error.message)
+
+    def must_rest_on_enough(self, name: str, result: Result) -> None:
+        """Refuse a result of which no number that was measured rests on enough units.
+
+        Numbers of weights alone, and what could not be measured and says so, need none.
+
+        Raises:
+            NotEnoughData: It rests on fewer.
+        """
+        there = [one for one in result.estimates().values() if one.n and one.resampled_over != "models"]
+        most = max(there, key=lambda one: one.n, default=None)
+        if most is not None and most.n < self.least:
+            raise NotEnoughData(
+                f"{name} would rest on {most.over}, and no interval can be told of fewer than {self.least}.",
+                hint="Read more messages, or hold more out: wonderland tokenize --held-out 0.2",
+            )
 
     def end(self, name: str, result: Result, *, whole: bool) -> None:
         """Say that there is a result."""
@@ -131,8 +156,10 @@ def run_each(
             try:
                 with _named(analysis, watching):
                     result = _run(analysis, specimen, {**given, **results}, watching, analysis.name)
+                    watching.must_rest_on_enough(analysis.name, result)
                     watching.end(analysis.name, result, whole=not control)
             except PluginError as error:
+                watching.fail(analysis.name, error)
                 if watching.on_result is None or len(chosen) == 1:
                     raise
                 failed.append(error)
@@ -157,6 +184,7 @@ def run_each(
                         called = f"{analysis.name}{UNTRAINED}"
                         before[analysis.name] = _run(analysis, baseline, before, watching, called)
                 except PluginError as error:
+                    watching.fail(analysis.name, error)
                     if watching.on_result is None or len(chosen) == 1:
                         raise
                     failed.append(error)

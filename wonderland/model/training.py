@@ -225,11 +225,11 @@ def _speed(model: Transformer, at: TrainState, engine: Engine) -> Speed | None:
     if at.seconds < _SECONDS_TO_TELL:
         return None
     dtype = torch.bfloat16 if engine.precision == "bf16" else torch.float32
-    ceiling = peak_flops(engine.device, dtype)
+    peak = peak_flops(engine.device, dtype)
     rate = at.tokens / at.seconds
-    share = 6 * model.n_params * rate / (ceiling * engine.processes)
+    share = 6 * model.n_params * rate / (peak * engine.processes)
     device = engine.device.type
-    return Speed(rate, share, ceiling, device, engine.precision, engine.processes, torch.get_num_threads())
+    return Speed(rate, share, peak, device, engine.precision, engine.processes, torch.get_num_threads())
 
 
 def _end_of_epoch(

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from wonderland.components import Component
+from wonderland.components import Component, Edge
 from wonderland.errors import PluginError
 from wonderland.estimate import Estimate
 from wonderland.report.schema.kinds import Kind
@@ -27,7 +27,7 @@ TRUST: tuple[Trust, ...] = ("solid", "weak", "anecdotal")
 FAILED = "a check failed"
 """What `Finding.runs` ends with where that alone keeps a finding from being solid."""
 
-Selection = Mapping[str, Any] | Sequence[Key | Component | str] | Key | Component | str
+Selection = Mapping[str, Any] | Sequence[Key | Component | Edge | str] | Key | Component | Edge | str
 
 
 def _keys(value: Any, where: str) -> tuple[Key, ...]:

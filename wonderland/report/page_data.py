@@ -152,6 +152,8 @@ def _selects(view: View) -> set[str]:
             parts = value if isinstance(value, tuple) else ()
             kinds.update(key.kind for key in (getattr(part, "select", None) for part in parts) if key is not None)
         kinds.update(_named(figure))
+        if isinstance(figure, Bars):
+            kinds.update(key.kind for key in figure.keys or () if key is not None)
     return kinds
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wonderland.errors import NotEnoughData, Unsupported
-from wonderland.workspace.declined import forget_declined, load_declined, save_declined
+from wonderland.workspace.declined import forget_declined, load_declined, load_failed, save_declined, save_failed
 from wonderland.workspace.kept import (
     Kept,
     claimed,
@@ -84,6 +84,12 @@ class Asked:
         """Why those declined that cannot have a result; none of those asked for by name, which are tried again."""
         return {} if self.by_name else load_declined(self.analyses, self.stages)
 
+    @property
+    def failed(self) -> dict[str, str]:
+        """Why those that are missing failed when they were last tried."""
+        known = load_failed(self.analyses, self.stages)
+        return {name: known[name] for name in self.missing if name in known} if known else {}
+
     def forecast(self, specimen: Specimen) -> dict[str, Forecast]:
         """Return what each run that is missing will take, of those that can say so (`wonderland.lab.forecast`)."""
         from wonderland.lab.forecast import forecasts
@@ -147,7 +153,13 @@ class Keeping:
         """Whom an analysis tells how far it is and what it found, and where it may write."""
         from wonderland.lab.running import Watching
 
-        return Watching(self.on_start, self.on_progress, scratch_in(self.stages), self._keep, self.deadline)
+        scratch = scratch_in(self.stages)
+        return Watching(
+            self.on_start, self.on_progress, scratch, self._keep, self._failed, deadline=self.deadline, least=2
+        )
+
+    def _failed(self, name: str, why: str) -> None:
+        save_failed(self.stages[name], why)
 
     def _keep(self, name: str, result: Result, whole: bool) -> None:
         if not whole:

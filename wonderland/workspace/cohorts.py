@@ -207,10 +207,10 @@ class AskedOfCohort:
                         on_removed(one)
                 results[name] = Results(load_done(self.single, self.stages[name]), of.members[name], declined)
         elif self.single:
-            twins = of.untrained().members if control else {}
+            baselines = of.untrained().members if control else {}
             for name in of.members:
                 tell = None if on_start is None else _with_member(on_start, name)
-                results[name] = self._of_member(of, name, twins, tell, on_removed, on_progress, deadline)
+                results[name] = self._of_member(of, name, baselines, tell, on_removed, on_progress, deadline)
         done = load_done(self.joint, self.of_all)
         keeping = Keeping(self.of_all, on_start, on_progress, on_removed, 2 * len(of), deadline)
         todo = [one for one in self.joint if one.name not in done]
@@ -231,16 +231,16 @@ class AskedOfCohort:
     def run_member(self, of: Cohort, name: str, minutes: float | None = None) -> tuple[dict[str, str], list[Kept]]:
         """Run analyses of one model on a member and keep what they find; return what declined, and what made room."""
         control = self.layout.settings.analysis.control and not of.begins_untrained
-        twins = of.untrained().members if control else {}
+        baselines = of.untrained().members if control else {}
         removed: list[Kept] = []
-        found = self._of_member(of, name, twins, None, removed.append, None, deadline_in(minutes))
+        found = self._of_member(of, name, baselines, None, removed.append, None, deadline_in(minutes))
         return dict(found.declined), removed
 
     def _of_member(
         self,
         of: Cohort,
         name: str,
-        twins: Mapping[str, Specimen],
+        baselines: Mapping[str, Specimen],
         on_start: Callable[[str], None] | None,
         on_removed: Callable[[Kept], None] | None,
         on_progress: Callable[[str, int, int], None] | None,
@@ -256,7 +256,7 @@ class AskedOfCohort:
             on_removed,
             2 * len(of),
             deadline=deadline,
-            baseline=twins.get(name),
+            baseline=baselines.get(name),
         )
         found, declined = keeping.run(of.members[name], self.single, control=control)
         return Results(found, of.members[name], declined)

@@ -400,6 +400,10 @@ class Workspace(WorkspaceFolder):
         """Return why analyses of the settings declined with the model and evidence of now, by name."""
         return Asked.of(self.layout, (), None).declined
 
+    def failed(self) -> dict[str, str]:
+        """Return why analyses of the settings failed when they were last tried with the inputs of now, by name."""
+        return Asked.of(self.layout, (), None).failed
+
     def compare(
         self,
         by: str = "",

@@ -64,7 +64,7 @@ def test_what_it_is_told_comes_by_its_values_from_the_embedding_alone(paths):
     there = np.isfinite(into.value)
     assert into.value[there] == pytest.approx(expected[there], abs=1e-4)
     assert not there[:, [paths.senders.index(name) for name in (SPEAKER, "L1H0")]].any()  # no path backwards
-    assert paths.paths()[0][0] == f"embed → {SPEAKER}.v"
+    assert paths.paths()[0][0] == wl.Edge("embed", SPEAKER, "v")
 
 
 def test_a_head_to_look_into_can_be_named_and_must_exist(speaking):
@@ -254,3 +254,11 @@ def test_without_a_usable_contrast_nothing_is_claimed_and_the_reason_is_given(sp
     assert "Refused: " in result.summary()
     assert result.views() == []
     assert result.trust == "anecdotal"
+
+
+def test_in_the_table_an_edge_has_its_name(paths, edges, circuit):
+    of_edges = edges.to_frame().query("quantity == 'exact'")
+    assert of_edges["edge"].tolist() == edges.edges
+    row = of_edges[of_edges["edge"] == f"{SPEAKER} → logits"].iloc[0]
+    assert row["value"] == edges.effect(wl.Edge(SPEAKER, "logits")).value == edges.effect(f"{SPEAKER}>logits").value
+    assert set(circuit.to_frame().query("quantity == 'without'")["edge"]) == set(circuit.edges)

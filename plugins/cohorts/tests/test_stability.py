@@ -50,9 +50,9 @@ def test_behaviour_holds_in_all_seeds_and_the_textbook_head_in_those_that_have_i
 
 
 def test_a_claim_must_also_lie_over_its_untrained_twin(replicated, toys):
-    twins = replicated.twins["induction: Gain by the order of a repetition, uniform words"]
-    assert abs(np.asarray(twins.value)).max() < 0.2
-    to_itself = replicated.twins["head-patterns: Attention to itself, all conversations: largest over heads"]
+    untrained = replicated.untrained["induction: Gain by the order of a repetition, uniform words"]
+    assert abs(np.asarray(untrained.value)).max() < 0.2
+    to_itself = replicated.untrained["head-patterns: Attention to itself, all conversations: largest over heads"]
     assert len(set(np.asarray(to_itself.value))) == 3
     speaker = "head-patterns: Attention to the latest speaker token, all conversations: largest over heads"
     assert replicated.k_of_n(speaker) == (0, 3)
@@ -65,6 +65,16 @@ def test_what_is_told_has_k_of_n_and_an_interval(replicated):
     assert replicated.replications()["induction: Gain by the order of a repetition, uniform words"].k == 3
     ids = {view.id for view in replicated.views()}
     assert all(not finding.view or finding.view in ids for finding in replicated.findings())
+
+
+def test_each_model_is_selected_by_its_bar_and_has_a_card_with_its_numbers(replicated):
+    bars = replicated.views()[1].figure.panels[0].figure
+    cards = {str(key): blocks for key, blocks in replicated.cards().items()}
+    assert {str(key) for key in bars.keys if key is not None} <= set(cards)
+    assert list(bars.keys[-2:]) == [None, None]  # the means are of no model
+    (first, one), key = next(iter(replicated.values.items())), str(bars.keys[0])
+    row = next(row for row in cards[key][0].rows if str(row.label).startswith(first.split(": ", 1)[1]))
+    assert row.value.value == float(one[0].value)
 
 
 def test_two_seeds_have_k_of_n_and_no_interval():
@@ -196,6 +206,9 @@ def test_labels_that_hardly_any_head_has_are_not_said_to_agree(toys):
     result = wl.analyze(pair, HeadMatching(permutations=5))["head-matching"]
     dull = dataclasses.replace(result, roles=[["none"] * 2] * 8, kappa=-0.01, kappa_null=[-0.01] * 20)
     assert "Roles cannot be compared: too few heads have one" in dull.summary()
-    assert "agree with Fleiss" in dataclasses.replace(dull, kappa_null=[-0.1, 0.0, 0.1]).summary()
+    by_chance = dataclasses.replace(dull, kappa_null=[-0.1, 0.0, 0.1])
+    assert "are not shown to agree more than by chance: Fleiss' κ = −0.010" in by_chance.summary()
+    beyond = dataclasses.replace(dull, kappa=0.8, kappa_null=[0.0, 0.1] * 20)
+    assert "Labels of matched heads agree more than chance has it: Fleiss' κ = 0.80" in beyond.summary()
     found, total = len(result.replicating), 8
     assert re.match(rf"{found} of {total} heads \[\d+%, \d+%\] of seed-0 have come back", result.summary())

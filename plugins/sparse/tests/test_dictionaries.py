@@ -312,3 +312,31 @@ def test_a_result_is_exported_and_read_again(result, speaking, tmp_path):
 def test_held_out_streams_leave_padding_out(speaking):
     found = held_out(speaking, [0])[0]
     assert len(found.x) == len(found.places) == int(speaking.evidence.mask.sum())
+
+
+def test_windows_pass_by_their_length_and_what_they_say_lies_in_the_order_of_the_text(small):
+    """Batches of windows about as long are hardly padded; vectors and places are where the text has them."""
+    windows = small.background
+    cut = windows.stop - np.random.default_rng(0).integers(0, 20, len(windows))
+    ragged = dataclasses.replace(windows, stop=cut)
+    seen = []
+
+    def noted(text, *names, own=small.stream, **more):
+        for batch in own(text, *names, **more):
+            seen.append(batch.mask.shape[0] * batch.mask.shape[1])
+            yield batch
+
+    small.stream = noted
+    try:
+        found = of_text(small, ragged, [1])[1]
+    finally:
+        del small.stream
+    tokens = list(ragged)
+    np.testing.assert_array_equal(found.places.tokens, np.concatenate(tokens))
+    np.testing.assert_array_equal(found.places.conversation, np.repeat(ragged.conversation, ragged.lengths))
+    for number in (0, 5, len(tokens) - 1):
+        _, cache = small.model.run_with_cache(torch.from_numpy(tokens[number])[None])
+        begin = int(ragged.lengths[:number].sum())
+        rows = slice(begin, begin + len(tokens[number]))
+        assert torch.allclose(found.x[rows].float(), cache["blocks.1.hook_resid_post"][0], atol=2e-2), number
+    assert sum(seen) < 1.1 * int(ragged.lengths.sum())

@@ -185,6 +185,13 @@ def test_its_views_are_ones_the_report_can_draw(result):
     assert result.figure() is not None
 
 
+def test_each_class_of_tokens_is_selected_by_its_bar_and_has_a_card_with_its_loss(result):
+    bars = next(view for view in result.views() if view.id == "loss-by-kind").figure
+    cards = {str(key): blocks for key, blocks in result.cards().items()}
+    assert [str(key) for key in bars.keys] == list(cards)
+    assert cards["class:words-by-me"][0].rows[0].value.value == float(result.by_speaker["me"].value)
+
+
 def test_where_nobody_says_who_speaks_the_model_is_not_run(specimen, monkeypatch):
     silent = copy.copy(specimen)
     silent.evidence = replace(specimen.evidence, speakers=False)

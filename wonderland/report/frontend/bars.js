@@ -29,7 +29,7 @@ renderers.bars = ({ view, data, plot, controls }) => {
       drawing.rect(middle - bar / 2, a, bar, max(1, y(min(0, value)) - a), colours.categories[i], { rx: 1.5, opacity: slider && abs(value) < slider.limit() ? 0.15 : (shown++, 0.85) });
       if (s.low) whisker(drawing, middle, y(s.low[k]), y(s.high[k]), colours.ink);
       if (isNumber(s.chance?.[k])) drawing.line(middle - bar / 2 - 5, y(s.chance[k]), middle + bar / 2 + 5, y(s.chance[k]), colours.ink, { lineWidth: 2.5 });
-      spots.push({ x: middle, y: (top + bottom) / 2, width: max(8, inner.bandwidth()), height: bottom - top, kind: 'column', key: keyOf(names[k]), name, pairs: measured(s.name, cellOf(s, k), axis.unit) });
+      spots.push({ x: middle, y: (top + bottom) / 2, width: max(8, inner.bandwidth()), height: bottom - top, kind: 'column', key: data.keys?.[k] ?? keyOf(names[k]), name, pairs: measured(s.name, cellOf(s, k), axis.unit) });
     }));
     drawing.line(LEFT, y(0), right, y(0), colours.muted);
     slider?.show(`${number(shown)} of ${counted(names.length * series.length, 'bar')}`);

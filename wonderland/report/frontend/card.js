@@ -48,12 +48,12 @@ function makeCard(host) {
   // What an analysis measured and says of the thing, folded under its question and its main number. One that was opened
   // stays open for the next thing.
   const folds = new Map();
-  const foldOf = (result, first) => {
+  const foldOf = (result) => {
     if (!folds.has(result)) {
       const members = rows.filter((row) => row.result === result), name = wordsOf(result), main = el('small'), said = el('div.blocks'),
-        question = page.views.find(({ group, subtitle }) => group === result && subtitle)?.subtitle,
+        question = d3.greatest(page.views.filter(({ group, subtitle }) => group === result && subtitle.endsWith('?')), ({ selects }) => +selects.includes('head'))?.subtitle,
         within = [el('p.key', dots(question && name, !sameN && members.length && evidence(members[0]))), members.map((row) => row.node), said];
-      folds.set(result, { members, main, said, node: result ? el('details.fold', { open: first }, el('summary', el('span', question ?? name), main), within) : said });
+      folds.set(result, { members, main, said, node: result ? el('details.fold', el('summary', el('span', question ?? name), main), within) : said });
     }
     return folds.get(result);
   };
@@ -64,10 +64,13 @@ function makeCard(host) {
   let listed = null;
   function fillFolds(at, known) {
     const said = d3.group(known.filter(({ role }) => !role), ({ group = '' }) => group), results = [...new Set([...(at ? groups.map(([result]) => result) : []), ...said.keys()])],
-      shown = results.map((result, i) => [foldOf(result, !i), said.get(result) ?? []]);
-    if (listed !== (listed = String(results))) fill(measures, shown.map(([{ node }]) => node));
+      shown = results.map((result) => [foldOf(result), said.get(result) ?? []]);
+    if (listed !== (listed = String(results))) { // another kind of thing
+      fill(measures, shown.map(([{ node }]) => node));
+      if (shown.length && !measures.querySelector('[open]')) shown[0][0].node.open = true;
+    }
     for (const [{ members, main, said }, blocks] of shown) {
-      members.forEach((row) => fillRow(row, at));
+      for (const row of members) if (!(row.node.hidden = !at)) fillRow(row, at); // numbers are of heads
       fill(said, blocks.map(drawBlock));
       const [row] = members, [label, value] = blocks.flatMap(({ rows = [] }) => rows)[0] ?? [];
       fill(main, at && row ? `${row.label} ${row.number.textContent} ${interval(row.low.at(...at), row.high.at(...at))}` : label ? `${label} ${say(value)}` : '');
@@ -116,7 +119,7 @@ function makeCard(host) {
       return void (shown = null);
     }
     const kind = kindOfKey(key);
-    fill(title, kind === 'mlp' ? name.replace('MLP', 'MLP of layer ') : `${kind[0].toUpperCase()}${kind.slice(1)} ${name}`);
+    fill(title, kind === 'mlp' ? name.replace('MLP', 'MLP of layer ') : `${kind[0].toUpperCase()}${kind.slice(1)} ${kind === 'class' ? wordsOf(name) : name}`);
     fill(sub, dots(store.key === key ? 'selected' : 'pointed at', at && sameN && rows.length && evidence(rows[0])));
     clear.hidden = !store.key;
     keyLine.hidden = !at;

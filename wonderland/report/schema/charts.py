@@ -122,9 +122,13 @@ class Bars(Figure):
     threshold: Annotated[float | None, "Least size shown at first; a slider moves it. No slider if left out."] = field(
         default=None, kw_only=True
     )
+    keys: Annotated[
+        Sequence[Select] | None, "What a click on each place selects; the part it is named after if none."
+    ] = field(default=None, kw_only=True)
 
     def _check(self) -> None:
         self.filled("x", "series")
+        self.sized((len(self.x),), "keys")
         for i, one in enumerate(self.series):
             found, wanted = shape_of(one.values), (len(self.x),)
             self.require(found == wanted, f".series[{i}].values has the shape {found}, not {wanted}")

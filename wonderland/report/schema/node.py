@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from wonderland.components import Component
+from wonderland.components import Component, Edge
 from wonderland.errors import PluginError
 from wonderland.estimate import Estimate
 from wonderland.report.schema.kinds import Kind, Named
@@ -39,7 +39,7 @@ def _said(value: Any, where: str) -> Any:
         return value
     if isinstance(value, Quoted):
         return Text((value,))
-    if isinstance(value, (Component, int, float, np.number)) and not isinstance(value, bool):
+    if isinstance(value, (Component, Edge, int, float, np.number)) and not isinstance(value, bool):
         return str(value)
     raise _wrong(where, value, "text")
 
@@ -53,8 +53,10 @@ def _sentence(value: Any, where: str) -> Any:
 def _label(value: Any, where: str) -> Any:
     if isinstance(value, (Quoted, Text, Wording)):
         return value
-    if isinstance(value, Component):
+    if isinstance(value, Component) or (isinstance(value, Edge) and value.of_model):
         return Wording(str(value))
+    if isinstance(value, Edge):
+        return Quoted(str(value))
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     if isinstance(value, np.generic) and not isinstance(value, str):
@@ -124,8 +126,8 @@ Said = Annotated[str | Text | Quoted, Kind("said", _said)]
 """A sentence or a name that the analysis wrote; with words of others in it, a `Text` made by `say`."""
 Sentence = Annotated[str | Text | Quoted, Kind("said", _sentence)]
 """`Said`, where a number alone says nothing."""
-Label = Annotated[str | Quoted | Text | Component | int | float, Kind("label", _label)]
-"""A name of something: the analysis' own (`Wording`, a head, a number) or quoted (everything else)."""
+Label = Annotated[str | Quoted | Text | Component | Edge | int | float, Kind("label", _label)]
+"""A name of something: the analysis' own (`Wording`, a head, an edge, a number) or quoted (everything else)."""
 Spoken = Annotated[str | Quoted, Kind("spoken", _spoken)]
 """A part of a message, or of what the model said in its place."""
 Piece = Annotated[str | Quoted, Kind("piece", _piece)]

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from wonderland.components import Component, Feature, Head, Neuron, parse_component
+from wonderland.components import Component, Edge, Feature, Head, Neuron, parse_component
 from wonderland.errors import PluginError, UsageError
 
 __all__ = ["KINDS", "Key", "keys_of"]
@@ -22,7 +22,7 @@ __all__ = ["KINDS", "Key", "keys_of"]
 Kind = Literal["head", "mlp", "neuron", "feature", "edge", "class", "model", "conversation", "position", "layer"]
 KINDS: tuple[str, ...] = get_args(Kind)
 _COUNTED = ("conversation", "position", "layer")
-_PARTS = {cls.kind: cls for cls in (Head, Neuron, Feature)}
+_PARTS = {cls.kind: cls for cls in (Head, Neuron, Feature)} | {"edge": Edge}
 _MLP = re.compile(r"MLP(?:0|[1-9]\d{0,3})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _OLD = {"head": "head", "pos": "position", "sample": "conversation", "layer": "layer"}
@@ -35,8 +35,8 @@ class Key:
     Args:
         kind: "head", "mlp", "neuron", "feature", "edge", "class" (of messages), "model", "conversation", "position" or
             "layer".
-        name: Its name: that of the head, neuron or feature; "MLP1" of the MLP of layer 1; two names joined by ">" for
-            an edge; a number counted from 0 for a conversation, a position or a layer.
+        name: Its name: that of the head, neuron or feature; "MLP1" of the MLP of layer 1; of an edge its `Edge` with
+            ">" for the arrow; a number counted from 0 for a conversation, a position or a layer.
 
     >>> str(Key.of(Head(2, 0))), Key.parse("edge:L1H3>L2H3").kind
     ('head:L2H0', 'edge')
@@ -54,17 +54,18 @@ class Key:
                 _PARTS[self.kind].parse(name)
             except UsageError as error:
                 raise PluginError(error.message) from error
-            good = True
+            good = all(_NAME.fullmatch(end) for end in name.split(">"))
         elif self.kind == "mlp":
             good = _MLP.fullmatch(name) is not None
         elif self.kind in _COUNTED:
             good = name.isascii() and name.isdigit() and len(name) <= 6
-        elif self.kind == "edge":
-            good = name.count(">") == 1 and all(_NAME.fullmatch(end) for end in name.split(">"))
         else:
             good = _NAME.fullmatch(name) is not None
         if not good:
-            raise PluginError(f"{name!r} is no name of a {self.kind}.", hint="Letters, digits and -_. make a name.")
+            article = "an" if self.kind == "edge" else "a"
+            raise PluginError(
+                f"{name!r} is no name of {article} {self.kind}.", hint="Letters, digits and -_. make a name."
+            )
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"
@@ -79,7 +80,7 @@ class Key:
 
     @classmethod
     def of(cls, value: Any) -> Key:
-        """Return the key of a head, a neuron, a feature, of the name of one or of an MLP, or of a key as it is written.
+        """Return the key of a head, a neuron, a feature, an edge, of such a name or an MLP's, or of a key's.
 
         >>> print(Key.of("L2H0"), Key.of("MLP1"))
         head:L2H0 mlp:MLP1
@@ -88,6 +89,8 @@ class Key:
             return value
         if isinstance(value, Component):
             return cls(value.kind, str(value))  # type: ignore[arg-type]
+        if isinstance(value, Edge):
+            return cls("edge", str(value).replace(" → ", ">"))
         if isinstance(value, str):
             return cls.named(value) or cls.parse(value)
         raise PluginError(f"A {type(value).__name__} cannot be selected.", hint="Give a Head, or a key: position:12.")
@@ -105,9 +108,18 @@ class Key:
         return cls.of(part) if part is not None else cls("mlp", name) if _MLP.fullmatch(name) else None
 
     @classmethod
+    def spelled(cls, kind: Kind, words: str) -> Key:
+        """Return the key of something that has a name in words, such as a class of messages or a model.
+
+        >>> print(Key.spelled("class", "words by me"))
+        class:words-by-me
+        """
+        return cls(kind, re.sub(r"[^A-Za-z0-9._-]+", "-", words).strip("-._") or "unnamed")
+
+    @classmethod
     def edge(cls, start: Any, end: Any) -> Key:
         """Return the key of an edge between two parts of the model."""
-        return cls("edge", f"{start}>{end}")
+        return cls.of(Edge(start, end))
 
     @classmethod
     def position(cls, number: int) -> Key:
@@ -126,7 +138,7 @@ def keys_of(selection: Any) -> tuple[Key, ...]:
         return ()
     if isinstance(selection, Mapping):
         return tuple(Key(_OLD.get(kind, kind), str(name)) for kind, name in selection.items())  # type: ignore[arg-type]
-    if isinstance(selection, (str, Key, Component)):
+    if isinstance(selection, (str, Key, Component, Edge)):
         return (Key.of(selection),)
     if isinstance(selection, Iterable) and not (isinstance(selection, np.ndarray) and not selection.ndim):
         return tuple(map(Key.of, selection))

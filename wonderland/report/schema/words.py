@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from numbers import Real
 from typing import Any, Literal
 
-from wonderland.components import Component
+from wonderland.components import Component, Edge
 from wonderland.counted import formatted
 from wonderland.errors import PluginError
 
@@ -146,7 +146,7 @@ class Text:
         return _refuse()
 
 
-Words = str | Quoted | Text | Component
+Words = str | Quoted | Text | Component | Edge
 
 
 def characters(words: Any) -> str:
@@ -176,6 +176,8 @@ def say(sentence: str, **words: Any) -> Text:
         if name not in words:
             raise PluginError(f"The sentence {sentence!r} has no value for {{{name}}}.")
         value = words[name]
+        if isinstance(value, Edge) and not value.of_model:
+            value = Quoted(str(value))
         quoted = isinstance(value, (Quoted, Text, list, tuple)) and not isinstance(value, Component)
         if (quoted or (isinstance(value, str) and not isinstance(value, Wording))) and not conversion and not spec:
             parts += _parts(value)

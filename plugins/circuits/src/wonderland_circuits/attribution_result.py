@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import wonderland as wl
+from wonderland.lab.edges import by_edge
 from wonderland.views import Axis, Column, Point, Scatter, Table, Wording, counted, digits, interval_over
 from wonderland_circuits.contrast_result import ContrastResult
 from wonderland_circuits.phrases import share
@@ -49,9 +50,12 @@ class EdgeAttributionResult(ContrastResult):
     count: int
     held_back: bool
 
-    def effect(self, edge: str) -> wl.Estimate:
-        """Return the exact effect of an edge by its name."""
-        return self.exact[self.edges.index(edge)]
+    def effect(self, edge: wl.Edge | str) -> wl.Estimate:
+        """Return the exact effect of an edge, or of the edge of this name."""
+        return self.exact[self.edges.index(str(wl.Edge.parse(str(edge))))]
+
+    def estimates(self) -> Mapping[str, wl.Estimate]:
+        return by_edge(super().estimates(), self.edges, ("exact",))
 
     @property
     def trust(self) -> Any:
@@ -101,7 +105,7 @@ class EdgeAttributionResult(ContrastResult):
         order = np.argsort(-np.abs(np.nan_to_num(n.value)), kind="stable")[:_LISTED]
         columns: dict[Column, Any] = {
             Column("edge", "Edge", help="The part that writes and the part that reads it."): [
-                Wording(self.edges[i]) for i in order
+                wl.Edge.parse(self.edges[i]) for i in order
             ]
         }
         columns |= {

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+import wonderland as wl
 from wonderland.testing.optimism import Choice
 
 Chosen = tuple[object, float]
@@ -47,7 +48,7 @@ def edge_attribution() -> list[Choice]:
     """The strongest edges, but the one that carries the answer."""
 
     def strongest(result: Any) -> Chosen:
-        named = [edge for edge in result.strongest if edge != "embed → logits"]
+        named = [edge for edge in result.strongest if edge != str(wl.Edge("embed", "logits"))]
         return named, float(np.mean([result.exact.value[result.edges.index(edge)] for edge in named]))
 
     return [Choice("the strongest edges", strongest)]

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from wonderland.testing.optimism import Choice
     from wonderland.testing.truth import Truth
 
-Edge = tuple[int, int]
+Numbered = tuple[int, int]  # an edge by the numbers of its sender and its receiver
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class CircuitGraph(AsksContrasts):
             *(_some(circuit, random) for _ in range(self.subsets if len(circuit) > 1 else 0)),
         ]
         null = [random_circuit(edges, len(circuit), random) for _ in range(self.circuits)]
-        groups: list[list[list[Edge]]] = [
+        groups: list[list[list[Numbered]]] = [
             nested,
             [circuit],
             kept,
@@ -135,7 +135,7 @@ class CircuitGraph(AsksContrasts):
         )
 
 
-def faithfulness(model: Any, edges: Edges, batch: Any, circuits: Sequence[Iterable[Edge]]) -> Changed:
+def faithfulness(model: Any, edges: Edges, batch: Any, circuits: Sequence[Iterable[Numbered]]) -> Changed:
     """Return pairs in which only the edges of a circuit carry anything but the corrupted run."""
     active = edges.masks(circuits)
     patched = active.copy()
@@ -143,7 +143,7 @@ def faithfulness(model: Any, edges: Edges, batch: Any, circuits: Sequence[Iterab
     return Changed.of(model, batch, len(active), lambda some: some.run_edges(patched, active=active))
 
 
-def connected(edges: Edges, chosen: Iterable[Edge]) -> list[Edge]:
+def connected(edges: Edges, chosen: Iterable[Numbered]) -> list[Numbered]:
     """Return the edges that lie on a way from the embedding to the logits within the set."""
     chosen = list(chosen)
     graph = nx.DiGraph()
@@ -160,13 +160,13 @@ def part(receiver: str) -> str:
     return receiver.partition(".")[0]
 
 
-def random_circuit(edges: Edges, size: int, random: np.random.Generator) -> list[Edge]:
+def random_circuit(edges: Edges, size: int, random: np.random.Generator) -> list[Numbered]:
     """Return about as many edges, patched together from random ways from the embedding to the logits."""
     inputs: dict[str, list[int]] = {}
     for receiver, name in enumerate(edges.receivers):
         inputs.setdefault(part(name), []).append(receiver)
     names = [*edges.senders, "logits"]
-    exists, chosen = edges.exists, set[Edge]()
+    exists, chosen = edges.exists, set[Numbered]()
     while len(chosen) < size:
         here, way = names.index("logits"), []
         while here:
@@ -186,7 +186,7 @@ def _sizes(count: int) -> list[int]:
     return sorted({*np.geomspace(3, count, 14).round().astype(int).tolist(), count} - {0} if count > 3 else {count})
 
 
-def _some(circuit: Sequence[Edge], random: np.random.Generator) -> list[Edge]:
+def _some(circuit: Sequence[Numbered], random: np.random.Generator) -> list[Numbered]:
     """Return a random subset, neither nothing nor all."""
     size = int(random.integers(1, len(circuit)))
     return [circuit[i] for i in sorted(random.choice(len(circuit), size, replace=False))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,8 +10,8 @@ import networkx as nx
 import numpy as np
 
 import wonderland as wl
-from wonderland.components import Head
-from wonderland.lab.edges import Edges
+from wonderland.components import READS, Head
+from wonderland.lab.edges import Edges, by_edge
 from wonderland.views import (
     Axis,
     Column,
@@ -132,13 +132,16 @@ class CircuitGraphResult(ContrastResult):
         """Return the circuit: an edge for each pair of parts, with ``weight`` and ``inputs`` {"k": share, …}."""
         graph = nx.DiGraph()
         for name, weight in zip(self.edges, np.asarray(self.weights.value), strict=True):
-            sender, _, receiver = name.partition(" → ")
-            target, _, what = receiver.partition(".")
+            edge = wl.Edge.parse(name)
+            sender, target = str(edge.sender), str(edge.receiver)
             if not graph.has_edge(sender, target):
                 graph.add_edge(sender, target, weight=0.0, inputs={})
             graph[sender][target]["weight"] += float(weight)
-            graph[sender][target]["inputs"][what or "input"] = float(weight)
+            graph[sender][target]["inputs"][edge.input or "input"] = float(weight)
         return graph
+
+    def estimates(self) -> Mapping[str, wl.Estimate]:
+        return by_edge(super().estimates(), self.edges, ("weights", "without"))
 
     def summary(self) -> str:
         if not self.edges:
@@ -204,7 +207,7 @@ class CircuitGraphResult(ContrastResult):
         edges = []
         for (sender, receiver), where in _grouped(self.edges).items():
             value, low, high = (float(np.sum(getattr(self.weights, part)[where])) for part in ("value", "low", "high"))
-            note = "by its " + ", ".join(_input(self.edges[i]) for i in where)
+            note = "by its " + ", ".join(READS.get(wl.Edge.parse(self.edges[i]).input, "input") for i in where)
             edges.append(Drawn(Wording(sender), Wording(receiver), value, low, high, note=note))
         headings = [Wording(names[column]) for column in sorted({int(node.layer) for node in nodes})]
         return wl.View(
@@ -251,7 +254,9 @@ class CircuitGraphResult(ContrastResult):
 
     def _held_to(self) -> wl.View:
         columns: dict[Column, Any] = {
-            Column("edge", "Edge", help="The part that writes and the part that reads it."): Wording.every(self.edges),
+            Column("edge", "Edge", help="The part that writes and the part that reads it."): list(
+                map(wl.Edge.parse, self.edges)
+            ),
             Column(
                 "alone",
                 "Edge alone",
@@ -290,13 +295,8 @@ def _area(x: np.ndarray, y: np.ndarray, start: float) -> float:
 
 
 def _ends(edge: str) -> tuple[str, str]:
-    sender, _, receiver = edge.partition(" → ")
-    return sender, receiver.partition(".")[0]
-
-
-def _input(edge: str) -> str:
-    what = edge.partition(" → ")[2].partition(".")[2]
-    return {"q": "queries", "k": "keys", "v": "values"}.get(what, "input")
+    found = wl.Edge.parse(edge)
+    return str(found.sender), str(found.receiver)
 
 
 def _grouped(edges: Sequence[str]) -> dict[tuple[str, str], list[int]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+import wonderland as wl
 from wonderland.testing.handwritten import HEADS
 from wonderland.testing.truth import Truth, handwritten_specimen, speaking_specimen
 
@@ -16,6 +17,7 @@ Check = tuple[bool, str]
 _NAMES = {what: str(head) for what, head in HEADS.items()}
 _SPEAKER = _NAMES["speaker"]
 _PLANTED = f"{_SPEAKER} of the hand-built model reads who speaks by its values and says so, alone"
+_EDGES = {str(wl.Edge("embed", _SPEAKER, "v")), str(wl.Edge(_SPEAKER, "logits"))}
 _CARELESS = "the hand-built model that does not mind who speaks"
 
 
@@ -29,7 +31,8 @@ def path_patching() -> list[Truth]:
         into = result.into.get(_SPEAKER)
         by_values = into is not None and abs(float(into.value[2, 0]) - 1) < 1e-3
         holds = abs(float(direct.value[at]) - 1) < 1e-3 and np.abs(others).max() < 1e-3 and by_values
-        return holds, f"{_SPEAKER} → logits {direct[at]}; {'; '.join(name for name, _ in result.paths()[:2])}"
+        into_it = "; ".join(str(edge) for edge, _ in result.paths()[:2])
+        return holds, f"{wl.Edge(_SPEAKER, 'logits')} {direct[at]}; {into_it}"
 
     def none(result: Any) -> Check:
         return not result.receivers, f"{len(result.receivers)} heads named"
@@ -42,14 +45,13 @@ def path_patching() -> list[Truth]:
 
 def edge_attribution() -> list[Truth]:
     """Two edges that carry everything."""
-    planted = {f"embed → {_SPEAKER}.v", f"{_SPEAKER} → logits"}
 
     def both(result: Any) -> Check:
         effects = dict(zip(result.edges, np.asarray(result.exact.value).tolist(), strict=True))
         found = {name for name, one in effects.items() if one > 0.5}
-        rest = max(abs(one) for name, one in effects.items() if name not in planted)
+        rest = max(abs(one) for name, one in effects.items() if name not in _EDGES)
         agrees = min(float(part["correlation"].value) for part in result.agreement.values())
-        holds = found == planted and rest < 1e-3 and agrees > 0.99
+        holds = found == _EDGES and rest < 1e-3 and agrees > 0.99
         return holds, f"{', '.join(sorted(found))}; all other edges at most {rest:.1g}; estimates agree {agrees:.2f}"
 
     def none(result: Any) -> Check:
@@ -67,7 +69,7 @@ def circuit_graph() -> list[Truth]:
     def two(result: Any) -> Check:
         found = set(result.edges)
         whole = abs(float(result.faithfulness.value) - 1) < 1e-3 and result.incompleteness.max() < 1e-3
-        holds = found == {f"embed → {_SPEAKER}.v", f"{_SPEAKER} → logits"} and whole and not result.idle
+        holds = found == _EDGES and whole and not result.idle
         return holds, f"{', '.join(result.edges)}: {result.faithfulness}, p={result.p:.3f}"
 
     def none(result: Any) -> Check:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.components import Head
+from wonderland.components import READS, Head
 from wonderland.lab.edges import INPUTS
 from wonderland.views import Axis, Bar, Bars, Block, Key, Matrix, Role, Row, Wording, percent
 from wonderland_circuits.contrast_result import ContrastResult
@@ -57,12 +57,13 @@ class PathPatchingResult(ContrastResult):
         one = self.whole["denoising"][self.senders.index(self.receivers[0])]
         return self.graded(self.held_back and bool(one.low > 0), one)
 
-    def paths(self) -> list[tuple[str, wl.Estimate]]:
-        """Return paths into the receivers with an interval above 0, the strongest first: ("MLP0 → L2H0.v", …)."""
+    def paths(self) -> list[tuple[wl.Edge, wl.Estimate]]:
+        """Return edges into the receivers with an interval above 0, the strongest first: (MLP0 → L2H0.v, …)."""
         found = [
-            (f"{sender} → {head}.{INPUTS[i]}", one)
+            (wl.Edge(sender, head, INPUTS[i]), one)
             for head, estimate in self.into.items()
-            for i, s in np.ndindex(*estimate.value.shape)
+            for before in [self.senders.index(str(Head(Head.parse(head).layer, 0)))]
+            for i, s in np.ndindex(len(INPUTS), before)
             for sender, one in [(self.senders[s], estimate[i, s])]
             if np.isfinite(one.value) and one.low > 0
         ]
@@ -146,7 +147,7 @@ class PathPatchingResult(ContrastResult):
         if not self.receivers:
             return []
         caption = f"Share of the gap {self.over(self.whole['denoising'])}; 0 is no effect."
-        inputs = [f"{head} {what}" for head in self.receivers for what in ("queries", "keys", "values")]
+        inputs = [f"{head} {what}" for head in self.receivers for what in READS.values()]
         return [
             wl.View(
                 "path-direct",

@@ -16,6 +16,7 @@ from wonderland.views import (
     Edge,
     Graph,
     GraphNode,
+    Key,
     Matrix,
     Row,
     Series,
@@ -28,6 +29,8 @@ from wonderland.views import (
     told_p,
 )
 from wonderland_cohorts.spread import share
+
+_SURE = 0.05
 
 
 @dataclass(frozen=True)
@@ -143,8 +146,9 @@ class HeadMatchingResult(wl.Result):
         low, high = np.quantile(self.kappa_null, [0.025, 0.975])
         if not high > low:
             return ["Roles cannot be compared: too few heads have one for labels dealt out anew to agree otherwise."]
+        more = "agree more than chance has it" if self.kappa_p < _SURE else "are not shown to agree more than by chance"
         return [
-            f"Labels of matched heads agree with Fleiss' κ = {digits(self.kappa)} ({told_p(self.kappa_p)}; dealt out "
+            f"Labels of matched heads {more}: Fleiss' κ = {digits(self.kappa)} ({told_p(self.kappa_p)}; dealt out "
             f"anew within layers {digits(low)} to {digits(high)})."
         ]
 
@@ -158,7 +162,20 @@ class HeadMatchingResult(wl.Result):
         ]
 
     def cards(self) -> Mapping[Any, Sequence[Block]]:
-        return {
+        models = {
+            Key.spelled("model", self.members[other]): [
+                Block(
+                    rows=[
+                        Row(
+                            f"heads of {self.members[0]} that have come back in it",
+                            Wording(f"{int(self.back[0, other].sum())} of {len(self._heads())}"),
+                        )
+                    ]
+                )
+            ]
+            for other in self.others
+        }
+        return models | {
             head: [
                 Block(
                     "In other training runs",

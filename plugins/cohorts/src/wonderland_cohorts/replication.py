@@ -5,8 +5,8 @@ differently: the largest score over heads, how many heads lie above chance, how 
 each seed stands side by side:
 
 - It holds in a seed if its interval rests on ten conversations or more, lies above its chance level and, where
-  untrained baselines were analysed too, above the same number of that seed's own untrained twin: the largest of many
-  heads is above the chance of one. So k of n seeds.
+  untrained baselines were analysed too, above the same number of that seed's own: the largest of many heads is above
+  the chance of one. So k of n seeds.
 - Its mean has an interval over seeds, and one over seeds and conversations (`wonderland_cohorts.spread`).
 
 What would fool it: seeds that are no seeds. Models that differ in data or size scatter for other reasons. And five of
@@ -32,7 +32,7 @@ class Replication:
     """In how many seeds does each finding hold, and how much does its number vary between seeds?"""
 
     name: ClassVar[str] = "replication"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ()
     uses: ClassVar[tuple[str, ...]] = (
         "token-loss", "head-patterns", "attention-entropy", "induction", "head-ablation", "speaker-tracking",
@@ -48,7 +48,7 @@ class Replication:
         """Put the claims of all members side by side."""
         values: dict[str, wl.Estimate] = {}
         holds: dict[str, list[bool]] = {}
-        twins: dict[str, wl.Estimate] = {}
+        untrained: dict[str, wl.Estimate] = {}
         replicated, seeds, both = {}, {}, {}
         missing: dict[str, list[str]] = {}
         members = list(cohort.members)
@@ -73,14 +73,14 @@ class Replication:
                 values[claim] = _side_by_side(parts, labels)
                 seeds[claim] = over_seeds([float(one.value) for one in parts], unit=parts[0].unit, chance=chance)
                 both[claim] = over_both(parts, chance=chance)
-                of_twins = {m: before[m][label] for m in there if m in before and _measured(before[m].get(label))}
-                if len(of_twins) == len(there):
-                    twins[claim] = _side_by_side(list(of_twins.values()), labels)
+                of_untrained = {m: before[m][label] for m in there if m in before and _measured(before[m].get(label))}
+                if len(of_untrained) == len(there):
+                    untrained[claim] = _side_by_side(list(of_untrained.values()), labels)
                 if chance is not None:
-                    holds[claim] = [_holds(one, of_twins.get(member)) for member, one in there.items()]
+                    holds[claim] = [_holds(one, of_untrained.get(member)) for member, one in there.items()]
                     replicated[claim] = share(sum(holds[claim]), len(holds[claim]))
         return ReplicationResult(
-            members, values, holds, replicated, seeds, both, twins, missing, _unasked(self, cohort)
+            members, values, holds, replicated, seeds, both, untrained, missing, _unasked(self, cohort)
         )
 
 
@@ -92,9 +92,9 @@ def _measured(one: wl.Estimate | None) -> bool:
     return one is not None and np.ndim(one.value) == 0 and math.isfinite(float(one.value))
 
 
-def _holds(one: wl.Estimate, twin: wl.Estimate | None) -> bool:
+def _holds(one: wl.Estimate, baseline: wl.Estimate | None) -> bool:
     low = float(one.low)
-    return one.trusted and low > float(one.chance) and (twin is None or low > float(twin.high))
+    return one.trusted and low > float(one.chance) and (baseline is None or low > float(baseline.high))
 
 
 def _side_by_side(parts: list[wl.Estimate], labels: Mapping[str, tuple[str, ...]]) -> wl.Estimate:

@@ -10,7 +10,22 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.report.findings import Replicated
-from wonderland.views import Axis, Bar, Bars, Column, Panel, Panels, Table, Wording, bounds, counted, digits
+from wonderland.views import (
+    Axis,
+    Bar,
+    Bars,
+    Block,
+    Column,
+    Key,
+    Panel,
+    Panels,
+    Row,
+    Table,
+    Wording,
+    bounds,
+    counted,
+    digits,
+)
 from wonderland_cohorts.spread import FEWEST
 
 _SAYS = 8  # findings on the first page at most
@@ -27,7 +42,7 @@ class ReplicationResult(wl.Result):
         replicated: The share of seeds it holds in, with its exact interval.
         over_seeds: Mean over seeds, with an interval over seeds.
         over_both: Mean over seeds, with an interval over seeds and conversations.
-        twins: The same number in the untrained twin of each seed, [seed]; only where those were analysed.
+        untrained: The same number in the untrained baseline of each seed, [seed]; only where those were analysed.
         missing: Seeds that lack a claim, because its analysis had nothing to say of them.
         not_run: Analyses that declined in all seeds, or are not installed.
     """
@@ -38,7 +53,7 @@ class ReplicationResult(wl.Result):
     replicated: dict[str, wl.Estimate]
     over_seeds: dict[str, wl.Estimate]
     over_both: dict[str, wl.Estimate]
-    twins: dict[str, wl.Estimate]
+    untrained: dict[str, wl.Estimate]
     missing: dict[str, list[str]]
     not_run: list[str]
 
@@ -68,7 +83,7 @@ class ReplicationResult(wl.Result):
         every = sum(all(held) for held in self.holds.values())
         none = sum(not any(held) for held in self.holds.values())
         few = f" With fewer than {FEWEST} seeds there is no interval over seeds." if n < FEWEST else ""
-        rule = "above chance and above the untrained twin" if self.twins else "above chance"
+        rule = "above chance and above the untrained baseline" if self.untrained else "above chance"
         return (
             f"Of {len(self.holds)} claims, {every} hold in every one of {n} seeds and {none} in none "
             f"(a claim holds in a seed if its interval over ten conversations or more lies {rule}).{few}"
@@ -83,12 +98,12 @@ class ReplicationResult(wl.Result):
             if np.isfinite(both.low)
             else ", no interval over seeds"
         )
-        twins = f"; untrained {digits(np.mean(self.twins[claim].value))}" if claim in self.twins else ""
+        untrained = f"; untrained {digits(np.mean(self.untrained[claim].value))}" if claim in self.untrained else ""
         analysis, _, label = claim.partition(": ")
         label = label[:1].lower() + label[1:] if label[1:2].islower() else label
         return (
             f"Holds in {k} of {n} seeds {bounds(share) or '[no interval]'}: {label} ({analysis}). On average "
-            f"{digits(both.value)}{unit}{interval} (chance {digits(both.chance)}{twins})."
+            f"{digits(both.value)}{unit}{interval} (chance {digits(both.chance)}{untrained})."
         )
 
     def findings(self) -> Sequence[wl.Finding]:
@@ -104,6 +119,15 @@ class ReplicationResult(wl.Result):
             found.append(wl.Finding(self._sentence(claim), "replication", (), trust, effect, self.over_both[claim]))
         return found
 
+    def cards(self) -> Mapping[Any, Sequence[Block]]:
+        """Return what was measured of each model, in the order of the claims."""
+        said: dict[Key, list[Row]] = {}
+        for claim, one in self.values.items():
+            label = claim.split(": ", 1)[1] + ("" if one.unit == "1" else f", {one.unit}")
+            for i, seed in enumerate(one.labels["seed"]):
+                said.setdefault(Key.spelled("model", str(seed)), []).append(Row(label, one[i]))
+        return {key: [Block(rows=rows)] for key, rows in said.items()}
+
     def views(self) -> Sequence[wl.View]:
         if not self.values:
             return []
@@ -117,8 +141,8 @@ class ReplicationResult(wl.Result):
             "mean has a 95% interval over seeds and conversations. Scatter over seeds is a standard deviation; beside "
             "it the mean standard error over conversations.",
             how_to_read="A claim names no head, since every seed numbers its heads anew. It holds in a seed if its "
-            "interval lies above chance and, where it was measured, above the untrained twin of that seed. Where the "
-            "scatter over seeds is larger than the error over conversations, one model says little about the next.",
+            "interval lies above chance and, where it was measured, above that seed's own untrained baseline. Where "
+            "the scatter over seeds is larger than the error over conversations, one model says little about the next.",
             misleads="All seeds read the same messages: that a finding comes back says nothing about other messages.",
             order=4,
         )
@@ -131,7 +155,7 @@ class ReplicationResult(wl.Result):
             "over seeds, and with its interval over seeds and conversations. The line is the chance level.",
             how_to_read="If the whiskers of single seeds do not overlap, the interval over conversations says nothing "
             "about another training run. Only the last bar does.",
-            misleads="The largest value over heads is not the same head in every seed.",
+            misleads="The largest number over heads is not the same head in every seed.",
             order=5,
         )
         return [table, forest]
@@ -146,7 +170,10 @@ class ReplicationResult(wl.Result):
         chance = None if np.isnan(levels).any() else levels
         label = claim.split(": ", 1)[1]
         unit = "" if one.unit == "1" else one.unit
-        return Bars(Wording.every(names), Axis("value", unit), [Bar(Wording(label), value, low, high, chance)])
+        keys = [*(Key.spelled("model", seed) for seed in one.labels["seed"]), None, None]
+        return Bars(
+            Wording.every(names), Axis("value", unit), [Bar(Wording(label), value, low, high, chance)], keys=keys
+        )
 
     def _table(self) -> Table:
         claims = list(self.values)
@@ -159,7 +186,9 @@ class ReplicationResult(wl.Result):
             Wording(f"{self.k_of_n(claim)[0]} of {self.k_of_n(claim)[1]}") if claim in self.holds else None
             for claim in claims
         ]
-        twins = [float(np.mean(self.twins[claim].value)) if claim in self.twins else None for claim in claims]
+        untrained = [
+            float(np.mean(self.untrained[claim].value)) if claim in self.untrained else None for claim in claims
+        ]
         columns = {
             Column("claim", "Claim", help="What was measured in every seed."): [Wording(one) for one in label],
             Column("analysis", "Analysis", help="The analysis that claims it."): [Wording(one) for one in analysis],
@@ -174,7 +203,7 @@ class ReplicationResult(wl.Result):
             ],
             Column("spread", "Scatter over seeds", help="Standard deviation between seeds."): spread,
             Column("error", "Error over conversations", help="Mean standard error of one seed."): errors,
-            Column("untrained", "Untrained", help="Mean of the untrained models."): twins,
+            Column("untrained", "Untrained", help="Mean of the untrained models."): untrained,
             Column("unit", "Unit", help="The unit of mean, scatter and error."): [
                 Wording(one.unit if one.unit != "1" else "") for one in self.values.values()
             ],

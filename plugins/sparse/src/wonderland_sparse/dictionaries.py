@@ -64,7 +64,7 @@ class SparseDictionaries(TrainsOnLayers):
     """Of what is the residual stream made? Sparse dictionaries of each layer from two starts, with their controls."""
 
     name: ClassVar[str] = "sparse-dictionaries"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     needs: ClassVar[tuple[str, ...]] = ("resid_post", "background")
     groups: ClassVar[tuple[str, ...]] = ("sparse",)
     no_choices: ClassVar[str] = (
@@ -79,7 +79,7 @@ class SparseDictionaries(TrainsOnLayers):
     epochs: Annotated[
         int,
         "passes over the training text, up to 15 million tokens in all; 0 for 4, or up to 6 over a text of less than "
-        "600,000 tokens, and 8 where tokens are kept",
+        "600,000 tokens, and 12 where tokens are kept",
     ] = 0
     rate: Annotated[float, "learning rate; 0 for 0.006, and 0.008 where tokens are kept"] = 0.0
 
@@ -105,7 +105,7 @@ class SparseDictionaries(TrainsOnLayers):
 
     def recipe(self, specimen: wl.Specimen) -> Recipe:
         """Return how dictionaries of the stream of a model are trained on its training text."""
-        epochs, rate = 8, 8e-3
+        epochs, rate = 12, 8e-3
         if self.tokens == "subtract":
             epochs, rate = passes(int(specimen.background.lengths.sum()), *_PASSES), 6e-3
         latents = self.latents or 4 * specimen.cfg.d_model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 import wonderland as wl
+from wonderland.lab.edges import by_edge
 from wonderland.lab.stats import cluster_bootstrap
+from wonderland_sparse.edge_names import edge_of
 
 __all__ = ["EdgesResult", "share_of_gap"]
 
@@ -33,6 +36,9 @@ class EdgesResult(wl.Result):
     pairs: int
     conversations: int
     edges: list[list[list[Any]]]
+
+    def estimates(self) -> Mapping[str, wl.Estimate]:
+        return by_edge(super().estimates(), map(edge_of, self.edges))
 
     @property
     def both(self) -> tuple[wl.Estimate, wl.Estimate]:

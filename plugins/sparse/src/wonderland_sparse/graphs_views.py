@@ -26,28 +26,12 @@ from wonderland.views import (
     say,
     with_bounds,
 )
+from wonderland_sparse.edge_names import name_of
 from wonderland_sparse.graphs_measured import MeasuredGraphs
 from wonderland_sparse.latent_columns import F1, FIRES_FOR, STABILITY
 from wonderland_sparse.shares import in_words
-from wonderland_sparse.transcoders_result import latent_name
 
-__all__ = ["checked", "drawn", "edge_name", "example", "graph", "latents", "name_of"]
-
-
-def name_of(part: Sequence[Any]) -> str:
-    """Return what a part is called."""
-    kind, *about = part
-    if kind == "token":
-        return {"differs": "tokens that differ", "same": "other tokens"}.get(about[0], f"token {about[0]}")
-    if kind == "head":
-        return str(wl.Head(*about))
-    if kind == "latent":
-        return latent_name(*about)
-    if kind == "feature":
-        return str(wl.Feature(*about))
-    if kind in ("error", "rest"):
-        return f"error L{about[0]}"
-    return {"position": "positions", "logits": "answer"}[kind]
+__all__ = ["checked", "drawn", "edge_name", "example", "graph", "latents"]
 
 
 def edge_name(sender: Sequence[Any], receiver: Sequence[Any]) -> str:
@@ -57,7 +41,7 @@ def edge_name(sender: Sequence[Any], receiver: Sequence[Any]) -> str:
     ('differing → L2H0', 'L0T461 → answer')
     """
     short = {"tokens that differ": "differing", "other tokens": "other"}
-    return f"{short.get(name_of(sender), name_of(sender))} → {name_of(receiver)}"
+    return str(wl.Edge(short.get(name_of(sender), name_of(sender)), name_of(receiver)))
 
 
 def _columns(parts: Sequence[Sequence[Any]]) -> tuple[dict[str, int], list[Wording]]:

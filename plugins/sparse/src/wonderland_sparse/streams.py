@@ -187,20 +187,29 @@ def _fitting(specimen: wl.Specimen, windows: wl.Windows, copies: int, seed: int)
 def _gathered(
     specimen: wl.Specimen, windows: wl.Windows, names: Sequence[str], layers: Sequence[int]
 ) -> tuple[list[list[Tensor]], Places]:
-    """Return activations of each name and layer over a text, [token, d_model] each, and where each is from."""
+    """Return activations of each name and layer over a text, [token, d_model] each, and where each is from.
+
+    Windows pass in the order of their length, so that those of a batch are about as long: in the order of the text a
+    third of what the model computes would be padding.
+    """
     lengths = windows.lengths
-    count = int(lengths.sum())
+    count, begins = int(lengths.sum()), np.cumsum(lengths) - lengths
     tokens = np.concatenate(list(windows)).astype(np.int32)
-    position = np.arange(count) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    position = np.arange(count) - np.repeat(begins, lengths)
     places = Places(tokens, position.astype(np.int32), np.repeat(windows.conversation, lengths))
     found = [[torch.empty(count, specimen.cfg.d_model, dtype=torch.float16) for _ in layers] for _ in names]
-    at = 0
-    for batch in specimen.stream(windows, *names, layers=layers):
-        size = int(batch.mask.sum())
+    order = np.argsort(-lengths, kind="stable")  # the longest first: what they need of memory is had at once
+    by_length = dataclasses.replace(
+        windows, start=windows.start[order], stop=windows.stop[order], conversation=windows.conversation[order]
+    )
+    done = 0
+    for batch in specimen.stream(by_length, *names, layers=layers):
+        row, column = batch.mask.nonzero(as_tuple=True)
+        at = torch.from_numpy(begins[order[done : done + len(batch.mask)]])[row] + column
+        done += len(batch.mask)
         for name, of in zip(names, found, strict=True):
             for part, values in zip(of, batch[name], strict=True):
-                part[at : at + size] = values[batch.mask]
-        at += size
+                part[at] = values[row, column].half()
     return found, places
 
 

@@ -21,11 +21,14 @@ from wonderland.lab.stats import cluster_bootstrap
 from wonderland.tokenizer import SPECIALS
 from wonderland.views import (
     Bars,
+    Block,
     Conversations,
     Highlight,
+    Key,
     Lines,
     Measure,
     Quoted,
+    Row,
     Shaded,
     bounds,
     digits,
@@ -85,6 +88,17 @@ class TokenLossResult(wl.Result):
     def _kinds(self) -> dict[str, wl.Estimate]:
         kinds = {_TOLD.get(name, name): of for name, of in self.by_kind.items()}
         return {**kinds, **{f"words by {name}": of for name, of in self.by_speaker.items()}}
+
+    def cards(self) -> Mapping[Any, Sequence[Block]]:
+        """Return the loss of each class of tokens, beside that of all."""
+        return {
+            Key.spelled("class", name): [
+                Block(
+                    rows=[Row("its loss, nats a token", of), Row("of all tokens", replace(self.overall, chance=None))]
+                )
+            ]
+            for name, of in self._kinds().items()
+        }
 
     def findings(self) -> Sequence[wl.Finding]:
         one = self.overall
@@ -171,7 +185,7 @@ class TokenLossResult(wl.Result):
             wl.View(
                 "loss-by-kind",
                 "Loss by kind of token",
-                Bars.of(self._kinds(), "loss"),
+                replace(Bars.of(self._kinds(), "loss"), keys=[Key.spelled("class", name) for name in self._kinds()]),
                 subtitle="Which parts of a message can the model predict, and whose words?",
                 caption=f"Mean loss, {over}; a uniform guess would have {uniform:.2f} nats.",
                 how_to_read="A low bar is a part of a message that the model predicts well. 'Words by me' are the "

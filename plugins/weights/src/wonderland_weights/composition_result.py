@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
+from wonderland.components import READS
 from wonderland.estimate import exact
 from wonderland.views import (
     Block,
@@ -31,7 +32,7 @@ from wonderland_weights.composition_scores import KINDS
 
 __all__ = ["CompositionResult"]
 
-_READS = {"Q": "queries", "K": "keys", "V": "values"}
+_READS = {letter.upper(): name for letter, name in READS.items()}
 _LISTED = 40
 _DRAWN = 24  # edges of the graph shown at first
 _TOLD = 4  # compositions on the card of a head
@@ -163,7 +164,7 @@ class CompositionResult(wl.Result):
     def _told(self, kind: str, earlier: str, later: str) -> str:
         at = self.at(kind, earlier, later)
         return (
-            f"{earlier} → {later} by its {_READS[kind]}, {self.scaled[at]:.2f} times the chance level "
+            f"{wl.Edge(earlier, later)} by its {_READS[kind]}, {self.scaled[at]:.2f} times the chance level "
             f"(rotated: {self.low[at]:.2f} to {self.high[at]:.2f}; z = {formatted(float(self.z[at]), '.1f')})"
         )
 

@@ -124,7 +124,8 @@ class OVCircuitsResult(wl.Result):
             text = f"No head copies or suppresses, by its weights, beyond chance ({rule}); furthest: {self._told(at)}."
             claims.append(wl.Finding(text, "copying", {"head": head_name(at)}, "weak", "null", self._score(at)))
             if has.sum() / (1 + self.rotations) >= self.level:
-                text = f"{self.rotations} rotations are too few for one head alone to pass among {has.sum()}."
+                few = f"{counted(self.rotations, 'rotation')} {'is' if self.rotations == 1 else 'are'} too few"
+                text = f"{few} for one head alone to pass among {has.sum()}."
                 claims.append(wl.Finding(text, "copying", {}, "anecdotal", "description"))
         ratio = np.where(np.isfinite(self.ratio["OV"]), self.ratio["OV"], np.nan)
         if np.isfinite(ratio).any():

@@ -20,12 +20,14 @@ from wonderland_exports.testing.slack import make_slack
 from wonderland_exports.testing.sms import make_sms
 from wonderland_exports.testing.telegram import make_telegram
 from wonderland_exports.testing.whatsapp import HEADS, make_whatsapp
+from wonderland_exports.testing.whatsapp_both import Both, make_whatsapp_both
 from wonderland_exports.testing.whatsapp_db import STORES, make_whatsapp_db
 
 __all__ = [
     "HEADS",
     "SAMPLES",
     "STORES",
+    "Both",
     "Known",
     "Planted",
     "Said",
@@ -44,6 +46,7 @@ __all__ = [
     "make_sms",
     "make_telegram",
     "make_whatsapp",
+    "make_whatsapp_both",
     "make_whatsapp_db",
 ]
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from wonderland_exports.testing.planted import NAMES, Planted, Writer
 
-__all__ = ["STORES", "make_whatsapp_db"]
+__all__ = ["PERSON", "STORES", "Stored", "make_whatsapp_db", "write_store"]
 
 STORES = ("apple", "android", "old android")
 """The three schemas."""
@@ -19,6 +19,8 @@ _START = 1_600_000_000
 _GROUP, _STATUS, _LID = "4477009001-1600000000@g.us", "status@broadcast", "88800011@lid"
 _NO_CHAT = "-1"
 _PEOPLE = ("447700900101@s.whatsapp.net", "447700900102@s.whatsapp.net", "447700900103@s.whatsapp.net")
+PERSON = _PEOPLE[0]
+"""Somebody with whom there is a chat of two."""
 _APPLE = """
 CREATE TABLE ZWAMESSAGE (Z_PK INTEGER PRIMARY KEY, ZISFROMME INTEGER, ZMESSAGEDATE TIMESTAMP, ZTEXT VARCHAR,
   ZMESSAGETYPE INTEGER, ZCHATSESSION INTEGER, ZGROUPMEMBER INTEGER, ZFROMJID VARCHAR, ZTOJID VARCHAR,
@@ -53,7 +55,7 @@ _NUMBERS = {
 }
 
 
-class _Row(NamedTuple):
+class Stored(NamedTuple):
     """A row before it is written in one of the schemas."""
 
     key: int
@@ -62,6 +64,7 @@ class _Row(NamedTuple):
     number: int
     chat: str
     sender: str
+    when: int | None = None  # seconds since 1970; a minute after the row before by default
 
 
 def make_whatsapp_db(
@@ -71,10 +74,10 @@ def make_whatsapp_db(
     planted = Planted(path)
     drawn = list(_rows(Writer(seed), planted, rows, store))
     if rare:
-        drawn.append(_Row(rows + 1, True, "café", 0, _PEOPLE[0], _PEOPLE[0]))
+        drawn.append(Stored(rows + 1, True, "café", 0, _PEOPLE[0], _PEOPLE[0]))
         planted.passed("text is not UTF-8")
     with closing(sqlite3.connect(path)) as connection:
-        {"apple": _write_apple, "android": _write_android, "old android": _write_old}[store](connection, drawn)
+        write_store(connection, drawn, store)
         if rare:
             table, text, key = _COLUMNS[store]
             query = f"UPDATE {table} SET {text} = CAST(? AS TEXT) WHERE {key} = ?"  # noqa: S608
@@ -83,7 +86,12 @@ def make_whatsapp_db(
     return planted
 
 
-def _rows(writer: Writer, planted: Planted, rows: int, store: str) -> Iterator[_Row]:
+def write_store(connection: sqlite3.Connection, rows: list[Stored], store: str) -> None:
+    """Write rows into an empty database of one of `STORES`."""
+    {"apple": _write_apple, "android": _write_android, "old android": _write_old}[store](connection, rows)
+
+
+def _rows(writer: Writer, planted: Planted, rows: int, store: str) -> Iterator[Stored]:
     random = writer.random
     numbers = _NUMBERS["apple" if store == "apple" else "android"]
     passed = [kind for kind in numbers if kind != "link"]
@@ -98,21 +106,21 @@ def _rows(writer: Writer, planted: Planted, rows: int, store: str) -> Iterator[_
             planted.passed(reason)
             text = {"group event": "12", "document": "notes.pdf", "contact": "Bo", "no text": " "}.get(reason)
             if reason == "status, no chat":
-                yield _Row(at + 1, False, "look", 0, _STATUS, _PEOPLE[0])
+                yield Stored(at + 1, False, "look", 0, _STATUS, _PEOPLE[0])
             elif reason == "placeholder of the app":
-                yield _Row(at + 1, False, None, 0, _NO_CHAT, "")
+                yield Stored(at + 1, False, None, 0, _NO_CHAT, "")
             elif reason == "without a sender":
-                yield _Row(at + 1, False, "who am I", 0, _GROUP, "")
+                yield Stored(at + 1, False, "who am I", 0, _GROUP, "")
             else:
-                yield _Row(at + 1, mine, text, numbers.get(reason, 0), chat, sender)
+                yield Stored(at + 1, mine, text, numbers.get(reason, 0), chat, sender)
             continue
         text = writer.text()
         planted.message("me" if mine else f"+{sender.partition('@')[0]}", text)
         number = numbers["image"] if at % 9 == 0 else numbers.get("link", 0) if at % 9 == 1 else 0
-        yield _Row(at + 1, mine, text, number, chat, sender)
+        yield Stored(at + 1, mine, text, number, chat, sender)
 
 
-def _write_apple(connection: sqlite3.Connection, rows: list[_Row]) -> None:
+def _write_apple(connection: sqlite3.Connection, rows: list[Stored]) -> None:
     connection.executescript(_APPLE)
     chats = {chat: number for number, chat in enumerate((*_PEOPLE, _GROUP, _STATUS), 1)}
     for chat, number in chats.items():
@@ -127,7 +135,9 @@ def _write_apple(connection: sqlite3.Connection, rows: list[_Row]) -> None:
         if media:
             connection.execute("INSERT INTO ZWAMEDIAITEM VALUES (?,?)", (media, row.text))
         member = _PEOPLE.index(row.sender) + 1 if row.chat == _GROUP and row.sender and not row.mine else None
-        date = None if row.key % 50 == 0 else _START - 978_307_200 + row.key * 61.5
+        date = None if row.key % 50 == 0 else _START + row.key * 61.5
+        date = row.when if row.when is not None else date
+        date = None if date is None else date - 978_307_200
         values = (row.key, int(row.mine), date, None if media else row.text, row.number, chats[row.chat], member)
         other = (None, row.chat) if row.mine else (row.chat, None)
         connection.execute(
@@ -135,7 +145,7 @@ def _write_apple(connection: sqlite3.Connection, rows: list[_Row]) -> None:
         )
 
 
-def _write_android(connection: sqlite3.Connection, rows: list[_Row]) -> None:
+def _write_android(connection: sqlite3.Connection, rows: list[Stored]) -> None:
     connection.executescript(_ANDROID)
     jids = {jid: number for number, jid in enumerate((*_PEOPLE, _GROUP, _STATUS, _LID), 1)}
     for jid, number in jids.items():
@@ -148,18 +158,19 @@ def _write_android(connection: sqlite3.Connection, rows: list[_Row]) -> None:
             sender = jids[_LID]  # the same person by another id
         chat = -1 if row.chat == _NO_CHAT else jids[row.chat] + 100
         values = (row.key, chat, int(row.mine), f"K{row.key}", sender)
-        when = (_START + row.key * 61) * 1000
+        when = (_START + row.key * 61 if row.when is None else row.when) * 1000
         connection.execute("INSERT INTO message VALUES (?,?,?,?,?,?,?,?)", (*values, when, row.text, row.number))
 
 
-def _write_old(connection: sqlite3.Connection, rows: list[_Row]) -> None:
+def _write_old(connection: sqlite3.Connection, rows: list[Stored]) -> None:
     connection.executescript(_OLD)
     for row in rows:
         media = row.number not in (0, 7)
         sender = row.sender if row.chat == _GROUP and not row.mine else None
         status = 6 if row.number == 7 else 0
         texts = (None, row.text) if media else (row.text, None)
-        values = (row.key, row.chat, int(row.mine), f"K{row.key}", status, texts[0], (_START + row.key * 61) * 1000)
+        when = (_START + row.key * 61 if row.when is None else row.when) * 1000
+        values = (row.key, row.chat, int(row.mine), f"K{row.key}", status, texts[0], when)
         connection.execute(
             "INSERT INTO messages VALUES (?,?,?,?,?,?,?,?,?,?)", (*values, str(row.number), sender, texts[1])
         )
