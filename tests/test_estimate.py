@@ -1,5 +1,7 @@
 """An estimate keeps value, interval, chance level, unit, n and the names of its dimensions together."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -137,3 +139,77 @@ def test_a_number_below_zero_has_the_minus_sign_of_the_page_and_zero_has_none():
     assert str(one) == "−0.0107 nats [−0.0266, 0.00562] (n=42 conversations, chance −0.5)"
     alone = Estimate(-0.01, np.nan, np.nan, n=1)
     assert str(alone) == "−0.01 (n=1 conversation, no interval)"
+
+
+GRID = Estimate(
+    VALUE[:, :2], VALUE[:, :2] - 1, VALUE[:, :2] + 1, n=12, dims=("layer", "head"), labels={"head": ("a", "b")}
+)
+
+
+@pytest.mark.parametrize("grid", [GRID, dataclasses.replace(GRID, low=GRID.value, high=GRID.value)])
+@pytest.mark.parametrize("moves", [np.transpose, np.flip, lambda part: part[::-1], lambda part: part[:1], np.ravel])
+def test_a_map_that_moves_numbers_asks_what_their_places_are_called(grid, moves):
+    with pytest.raises(UsageError, match="to other places") as caught:
+        grid.map(moves)
+    assert "dims=" in caught.value.hint
+    moved = grid.map(moves, dims=tuple("xy"[: np.ndim(moves(grid.value))]))
+    assert np.array_equal(moved.value, moves(grid.value))
+    assert moved.labels == {}
+
+
+@pytest.mark.parametrize("joins", [np.sum, np.cumsum, lambda part: part / part.sum(), lambda part: part.mean(0)])
+def test_a_map_that_makes_one_number_of_several_is_refused(joins):
+    with pytest.raises(UsageError, match="one number of several"):
+        GRID.map(joins, dims=())
+
+
+@pytest.mark.parametrize(
+    ("one", "change"),
+    [
+        (Estimate(0.0, -1.0, 1.0, n=20), np.abs),
+        (Estimate(-0.9, -1.0, 0.5, n=20), np.abs),
+        (Estimate(0.5, 0.2, 1.0, n=20, chance=-1.0), np.square),
+        (Estimate([1.0, 1.0], [0.5, -2.0], [2.0, 2.0], n=20), np.square),
+    ],
+)
+def test_a_map_that_turns_within_an_interval_is_refused(one, change):
+    with pytest.raises(UsageError, match="rises and falls"):
+        one.map(change)
+
+
+def test_a_map_that_keeps_or_reverses_order_is_taken_whatever_else_it_does():
+    baseline = np.array([[1.0, 0.0], [2.0, 5.0], [0.0, 9.0]])
+    assert GRID.map(lambda part: part - baseline).labels == GRID.labels
+    assert Estimate(1.0, 0.5, 2.0, n=20).map(np.square).high == 4
+    assert Estimate(2.0, 1.0, 4.0, n=20).map(lambda part: 1 / part).low == 0.25
+    assert Estimate(0.2, 0.0, 0.4, n=20).map(np.round).high == 0
+    missing = Estimate.missing((2,), dims=("layer",)).map(np.abs)
+    assert missing.dims == ("layer",)
+    assert np.isnan(Estimate(1.0, np.nan, np.nan, n=1).map(np.exp).low)
+    assert Estimate([], [], [], n=3).map(np.exp).shape == (0,)
+
+
+@pytest.mark.parametrize("change", [None, 3, "abs"])
+def test_what_is_no_function_changes_nothing(change):
+    with pytest.raises(UsageError, match="is a function"):
+        GRID.map(change)
+
+
+def test_a_place_that_is_not_there_is_refused_and_ends_a_loop():
+    assert GRID["L1H0"].value == GRID[Head(1, 0)].value
+    assert len(list(GRID)) == 3
+    for place in ("L1N0", 9, (0, 0, 0), "L7H0", Head(0, 4), 0.5):
+        with pytest.raises(UsageError):
+            GRID[place]
+
+
+@pytest.mark.parametrize("estimates", [[], [GRID], [3]])
+def test_only_estimates_of_one_number_are_stacked(estimates):
+    with pytest.raises(UsageError, match="stack"):
+        Estimate.stacked(estimates)
+
+
+@pytest.mark.parametrize("shape", [(3,), ("a",), 4])
+def test_a_shape_for_another_number_of_numbers_is_refused(shape):
+    with pytest.raises(UsageError, match="has no shape"):
+        GRID.reshape(shape)

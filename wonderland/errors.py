@@ -6,7 +6,7 @@ type or change next. The command line prints both and exits with ``exit_code``; 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -23,6 +23,8 @@ __all__ = [
     "UsageError",
     "WonderlandError",
     "must_be",
+    "must_be_many",
+    "must_be_whole",
 ]
 
 
@@ -137,4 +139,47 @@ def must_be(value: object, kinds: type | tuple[type, ...], what: str, hint: str 
         UsageError: It is something else.
     """
     if not isinstance(value, kinds) or (isinstance(value, bool) and kinds in (Integral, Real)):
-        raise UsageError(f"{what[0].upper()}{what[1:]}, not {type(value).__name__}.", hint=hint)
+        first = what.split()[0]
+        told = what if "_" in first else f"{what[0].upper()}{what[1:]}"  # a name of Python stays as it is written
+        raise UsageError(f"{told}, not {type(value).__name__}.", hint=hint)
+
+
+def must_be_whole(value: object, name: str, least: int = 0) -> None:
+    """Refuse what is no whole number, or one that is too small.
+
+    Args:
+        value: What was given.
+        name: What it is called.
+        least: The smallest it may be.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    hint = f"For example: {name}={max(least, 1) if name != 'seed' else 0}"
+    must_be(value, Integral, f"{name} is a whole number", hint)
+    if int(value) < least:  # type: ignore[call-overload]
+        raise UsageError(f"{name} is at least {least}, not {value}.", hint=hint)
+
+
+def must_be_many(texts: Iterable[str], what: str, hint: str) -> Iterator[str]:
+    """Return texts one after another; one text, which Python would take for many of one letter, is refused at once.
+
+    Args:
+        texts: What was given.
+        what: What is done with many texts, as the beginning of the sentence: "A tokenizer is trained on".
+        hint: What to write instead.
+
+    Raises:
+        UsageError: It is one text or no texts; when it comes to be taken, one of them is none.
+    """
+    if isinstance(texts, (str, bytes)):
+        raise UsageError(f"{what} many texts, not{' on' if what.endswith(' on') else ''} one.", hint=hint)
+    must_be(texts, Iterable, f"{what} texts", hint)
+    return _each(texts, what, hint)
+
+
+def _each(texts: Iterable[str], what: str, hint: str) -> Iterator[str]:
+    for text in texts:
+        if not isinstance(text, str):
+            raise UsageError(f"{what} texts, not {type(text).__name__}.", hint=hint)
+        yield text

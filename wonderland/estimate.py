@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from wonderland.components import Head
 from wonderland.counted import formatted
 from wonderland.errors import PluginError, UsageError, must_be
+from wonderland.mapped import keeps_order, where_numbers_go
 
 if TYPE_CHECKING:
     import pandas
@@ -28,7 +29,13 @@ FEW = 10
 """Under so many independent units, a percentile interval is too narrow to be trusted."""
 _IN_ORDER = "The order of parts is value, low, high."
 _DIMS = 'For example: dims=("layer", "head")'
+_CHANGE = "For example: estimate.map(np.exp), or estimate.map(lambda part: 100 * part, unit='%')"
+_STACKED = "For example: Estimate.stacked([by_head[0, 0], by_head[0, 1]])"
 _LABELS = 'For example: labels={"kind": ("resample", "mean")}'
+
+
+class _NoSuchPlace(UsageError, IndexError):
+    """Nothing is there; an ``IndexError`` too, by which Python ends a loop over the places."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +134,15 @@ class Estimate:
             estimates: At least one; their chance levels are kept where all have one.
             shape: Its shape; ``(len(estimates),)`` unless given.
             dims: Names of its dimensions.
+
+        Raises:
+            UsageError: There is none, or one of them is no estimate of one number.
         """
+        if strange := [one for one in estimates if not isinstance(one, Estimate) or np.ndim(one.value)]:
+            told = f"one of shape {strange[0].shape}" if isinstance(strange[0], Estimate) else type(strange[0]).__name__
+            raise UsageError(f"Estimates of one number each are stacked, not {told}.", hint=_STACKED)
+        if not len(estimates):
+            raise UsageError("There is no estimate to stack.", hint=_STACKED)
         shape = (len(estimates),) if shape is None else shape
         value, low, high = (
             np.array([float(getattr(one, part)) for one in estimates]).reshape(shape)
@@ -160,34 +175,81 @@ class Estimate:
         """Return the estimate with value, interval and chance level changed alike.
 
         Args:
-            change: A function of one array; it must keep or reverse the order of numbers, as sums with and products by
-                a constant, powers and exponentials do, or only arrange them anew.
-            **parts: New ``unit``, ``dims`` or other parts.
+            change: A function of one array that changes each number by itself and keeps or reverses their order, as
+                sums with and products by a constant, powers and exponentials do. One that moves numbers to other
+                places (a transpose, a reversal, another shape) needs ``dims``.
+            **parts: New ``unit``, ``dims`` or other parts. With ``dims`` they name the places as they are after the
+                change; names of places that may have moved are left behind, unless ``labels`` gives them.
+
+        Raises:
+            UsageError: The function goes up and down between the ends of an interval, so that its values there are no
+                interval, or it moves numbers and ``dims`` does not say what they are of.
         """
+        if not callable(change):
+            raise UsageError(f"What changes an estimate is a function, not {type(change).__name__}.", hint=_CHANGE)
         value, low, high = (np.asarray(change(np.asarray(part))) for part in (self.value, self.low, self.high))
         chance = self.chance
         if chance is not None:
             chance = np.asarray(change(np.broadcast_to(np.asarray(chance, dtype=np.float64), self.shape)))
             chance = float(chance.flat[0]) if chance.size and np.ndim(self.chance) == 0 else chance
-        dims = parts.pop("dims", self.dims if value.ndim == len(self.dims) else ())
+        stays = self._stays_under(change, parts)
+        dims = parts.pop("dims", self.dims)
         sizes = dict(zip(dims, value.shape, strict=False))
-        kept = {dim: names for dim, names in self.labels.items() if sizes.get(dim) == len(names)}
+        kept = {dim: names for dim, names in self.labels.items() if stays and sizes.get(dim) == len(names)}
         labels = parts.pop("labels", kept)
         with np.errstate(invalid="ignore"):
             low, high = np.minimum(low, high), np.maximum(low, high)
         return replace(self, value=value, low=low, high=high, chance=chance, dims=dims, labels=labels, **parts)
 
+    def _stays_under(self, change: Callable[[NDArray[Any]], Any], parts: Mapping[str, Any]) -> bool:
+        """Say whether each number keeps its place, and refuse a function whose results have no interval or no names."""
+        value, low, high = (np.asarray(part) for part in (self.value, self.low, self.high))
+        level = value if self.chance is None else np.broadcast_to(np.asarray(self.chance), self.shape)
+        gone = where_numbers_go(change, value, low, high)
+        if gone == "together":
+            raise UsageError(
+                "The function makes one number of several, whose interval does not follow from theirs.",
+                hint="Compute it for each conversation first, and then wl.cluster_bootstrap.",
+            )
+        if gone == "elsewhere" and "dims" not in parts:
+            raise UsageError(
+                "The function moves the numbers of an estimate to other places, and their names would not follow.",
+                hint='Say what its dimensions are then: estimate.map(change, dims=("head", "layer")); dims=() is none.',
+            )
+        if not keeps_order(change, value, low, high, level):
+            raise UsageError(
+                "The function rises and falls within an interval, so its values at the ends are not those of one.",
+                hint=_CHANGE,
+            )
+        return gone == "nowhere"
+
     def reshape(self, shape: Sequence[int], dims: tuple[str, ...] = ()) -> Estimate:
         """Return the same numbers in another shape, with the names of its dimensions."""
-        return self.map(lambda part: part.reshape(tuple(shape)), dims=dims)
+        try:
+            return self.map(lambda part: part.reshape(tuple(shape)), dims=dims)
+        except (TypeError, ValueError) as error:
+            raise UsageError(
+                f"An estimate of shape {self.shape} has no shape {shape}.", hint="As many numbers are in both."
+            ) from error
 
     def __getitem__(self, index: Any) -> Estimate:
-        """Return the estimate at an index of its arrays; a `Head` is one of [layer, head]."""
+        """Return the estimate at an index of its arrays; a `Head`, or its name, is one of [layer, head].
+
+        Raises:
+            UsageError: There is no such place (also an ``IndexError``, by which Python ends a loop over estimates).
+        """
+        index = Head.parse(index) if isinstance(index, str) else index
         at = tuple(index) if isinstance(index, tuple) else index
         chance = self.chance
-        if chance is not None and np.ndim(chance):
-            chance = np.asarray(chance)[at]
-        value, low, high = (np.asarray(part)[at] for part in (self.value, self.low, self.high))
+        try:
+            if chance is not None and np.ndim(chance):
+                chance = np.asarray(chance)[at]
+            value, low, high = (np.asarray(part)[at] for part in (self.value, self.low, self.high))
+        except IndexError as error:
+            raise _NoSuchPlace(
+                f"An estimate of shape {self.shape} has nothing at {index!s}.",
+                hint="Places are counted from 0, one for each dimension: estimate[1, 0] or estimate[wl.Head(1, 0)].",
+            ) from error
         plain = at if isinstance(at, tuple) else (at,)
         whole = all(isinstance(i, (int, np.integer, slice)) for i in plain)
         left = [not isinstance(i, (int, np.integer)) for i in plain] + [True] * (len(self.dims) - len(plain))

@@ -26,7 +26,7 @@ from wonderland.corpus.columns import without_lone_surrogates
 from wonderland.corpus.common_words import shared_words
 from wonderland.corpus.corpus import Corpus
 from wonderland.counted import counted
-from wonderland.errors import InputError, NotEnoughData, UsageError, must_be
+from wonderland.errors import InputError, NotEnoughData, UsageError, must_be, must_be_many
 from wonderland.paths import expanded, inside
 
 __all__ = ["END", "ME", "PAD", "SEP", "SPECIALS", "THEM", "SpeakerTokenizer", "Verification"]
@@ -38,6 +38,7 @@ END, ME, THEM, SEP, PAD = range(5)
 
 _ALPHABET = 256
 _USUAL = "A usual one: --vocab-size 4096, in Python vocab_size=4096"
+_MANY = "Give a Corpus or a list of texts."
 _MOST = 1_000_000  # tokens; beyond that memory may run out, which ends Python
 _TEXTS = (
     "",
@@ -106,18 +107,12 @@ class SpeakerTokenizer:
                 somebody's word: a k-contact vocabulary. 0 for all words.
 
         Raises:
-            UsageError: ``vocab_size`` leaves no room for the specials and bytes, or ``contacts`` was given with plain
-                texts, of which nobody knows who wrote them.
+            UsageError: It is one text or no texts, ``vocab_size`` leaves no room for the specials and bytes, or
+                ``contacts`` was given with plain texts, of which nobody knows who wrote them.
             NotEnoughData: There is no text at all, or no word that so many contacts used.
         """
         must_be(vocab_size, Integral, "vocab_size is a whole number", _USUAL)
-        if isinstance(corpus, (str, bytes)):
-            raise UsageError(
-                "A tokenizer is trained on many texts, not on one.", hint="Give a Corpus or a list of texts."
-            )
-        must_be(
-            corpus, (Corpus, Iterable), "a tokenizer is trained on a Corpus or on texts", "Give wl.Corpus.read(PATH)."
-        )
+        plain = () if isinstance(corpus, Corpus) else must_be_many(corpus, "A tokenizer is trained on", _MANY)
         if vocab_size < len(SPECIALS) + _ALPHABET:
             raise UsageError(
                 f"vocab_size is at least {len(SPECIALS) + _ALPHABET}, not {vocab_size}: there are {len(SPECIALS)} "
@@ -135,7 +130,7 @@ class SpeakerTokenizer:
             initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
             show_progress=False,
         )
-        texts = chain.from_iterable(corpus.texts_in_parts()) if isinstance(corpus, Corpus) else iter(corpus)
+        texts = chain.from_iterable(corpus.texts_in_parts()) if isinstance(corpus, Corpus) else iter(plain)
         first = next(texts, None)
         if first is None:
             raise NotEnoughData("There is no message to train a tokenizer on.", hint="Check `wonderland status`.")
@@ -167,9 +162,14 @@ class SpeakerTokenizer:
         return list(self._text.encode(without_lone_surrogates(text), add_special_tokens=False).ids)
 
     def encode_messages(self, texts: Sequence[str]) -> list[list[int]]:
-        """Encode many messages as the windows hold them: as text, each after one space."""
+        """Encode many messages as the windows hold them: as text, each after one space.
+
+        Raises:
+            UsageError: It is one text, or something else than texts.
+        """
+        given = must_be_many(texts, "Messages are", 'For example: tokenizer.encode_messages(["hello"])')
         encoded = self._text.encode_batch_fast(
-            [f" {without_lone_surrogates(text)}" for text in texts], add_special_tokens=False
+            [f" {without_lone_surrogates(text)}" for text in given], add_special_tokens=False
         )
         return [encoding.ids for encoding in encoded]
 
@@ -232,6 +232,9 @@ class SpeakerTokenizer:
 
         Args:
             texts: Messages for the round trip, next to a few hard ones of our own; the first 10,000 are tried.
+
+        Raises:
+            UsageError: It is one text, or something else than texts.
         """
         apart, where = True, ""
         for token, special in enumerate(SPECIALS):
@@ -246,7 +249,8 @@ class SpeakerTokenizer:
             for special in SPECIALS
         )
         forged = [s for s in SPECIALS for probe in _PROBES if min(self.encode(probe.replace("{}", s)), default=9) < 5]
-        tried = [*map(without_lone_surrogates, islice(texts, 10_000)), *_TEXTS]
+        given = must_be_many(texts, "A tokenizer is tried on", "For example: tokenizer.verify(corpus.texts)")
+        tried = [*map(without_lone_surrogates, islice(given, 10_000)), *_TEXTS]
         spaced = self.encode_messages(tried)
         lost = sum(self.decode(ids) != f" {text}" for ids, text in zip(spaced, tried, strict=True))
         return [

@@ -384,14 +384,26 @@ def test_the_seed_decides_which_conversations_and_nothing_else_does():
 @pytest.mark.parametrize(
     ("lengths", "said"),
     [
-        ((), "0 messages in 0 conversations are"),
-        ((1,), "1 message in 1 conversation is"),
-        ((2,), "2 messages in 1 c.*are"),
+        ((), "0 messages in 0 conversations"),
+        ((1,), "1 message in 1 conversation"),
+        ((2,), "2 messages in 1 conversation"),
     ],
 )
 def test_too_few_messages_to_split_is_an_error(lengths, said, by):
-    with pytest.raises(NotEnoughData, match=f"^{said} too few"):
+    with pytest.raises(NotEnoughData, match=f"^A share of 0.1 of {said} cannot be held out: nothing would be"):
         conversations(*lengths).split(by=by)
+
+
+@pytest.mark.parametrize(
+    ("share", "by", "told"),
+    [
+        (0.999, "conversation", "nothing would be left to train on"),
+        (0.001, "conversation", "nothing would be held out"),
+    ],
+)
+def test_a_share_that_leaves_one_part_empty_says_which(share, by, told):
+    with pytest.raises(NotEnoughData, match=f"^A share of {share} of 400 messages.*: {told}"):
+        conversations(*[20] * 20).split(share, by=by)
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.1, 2, float("nan")])

@@ -227,7 +227,7 @@ def test_with_one_conversation_there_is_nothing_to_resample_from():
 def test_what_cannot_be_ablated_is_refused():
     for options, said in (
         ({"method": "drown"}, "no method"),
-        ({"windows": 0}, "nothing to ablate in"),
+        ({"windows": 0}, "windows is at least 1"),
         ({"what": wl.Site("z", 0, positions="answer")}, "no place 'answer'"),
         ({"what": wl.Site("z", 0, positions=500)}, "Not every window"),
     ):

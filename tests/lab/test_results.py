@@ -347,7 +347,16 @@ def test_a_file_that_a_list_of_results_names_elsewhere_is_not_read(tmp_path):
         Results.load(tmp_path / "here")
 
 
-@pytest.mark.parametrize("text", [None, "{", "[]", '{"results": ["../x"], "members": [], "declined": {}}'])
+DEEP = "[" * 100_000
+NO_LISTS = [
+    '{"results": ["../x"], "members": [], "declined": {}}',
+    '{"results": [1], "members": [], "declined": {}}',
+    '{"results": [null], "members": [], "declined": {}}',
+    '{"results": [], "members": [3], "declined": {}}',
+]
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", *NO_LISTS, pytest.param(DEEP, id="deep")])
 def test_a_folder_without_readable_results_says_so(tmp_path, text):
     if text is not None:
         (tmp_path / "results.json").write_text(text)

@@ -81,7 +81,7 @@ def _rows(path: Path) -> list[Mapping[str, Any]]:
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path}, line {number} is no JSON: {error}.", hint="One JSON object a line.") from error
         known = {*_SIDES, "kind", "copying"}
         if not isinstance(row, dict) or not set(_SIDES) <= set(row) <= known or not _typed(row):

@@ -122,7 +122,7 @@ class Builder:
                 pa.array([time is None or time.tzinfo is not None for time in times], pa.bool_()),
                 self._texts(texts),
                 _mostly_one(kinds, kinds),
-                _mostly_one(tags, (" ".join(row) for row in tags)),
+                _mostly_one(tags, map(_joined_tags, tags)),
             ]
         except (TypeError, AttributeError, pa.ArrowException):
             _complain(rows)
@@ -293,6 +293,14 @@ def _mostly_one(values: Sequence[Any], words: Iterable[str]) -> pa.DictionaryArr
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(values), dtype=np.int32)), only)
 
 
+def _joined_tags(tags: Sequence[str]) -> str:
+    """Return tags with spaces between; raise `TypeError` where they would not be the same when read again."""
+    joined = " ".join(tags)
+    if joined and (isinstance(tags, str) or joined.split() != list(tags)):
+        raise TypeError("tags are words")
+    return joined
+
+
 def _complain(rows: Iterable[Message]) -> None:
     """Raise for the first field that is not what `Message` says; the batch is known to hold one."""
     for message in rows:
@@ -303,6 +311,11 @@ def _complain(rows: Iterable[Message]) -> None:
                     f"The message {message.id!r} has a {type(value).__name__} as its {name}, against its type.",
                     hint=_FAULT,
                 )
+        if any(not isinstance(tag, str) or tag.split() != [tag] for tag in message.tags):
+            raise PluginError(
+                f"The message {message.id!r} has the tags {message.tags!r}, and each should be a word without spaces.",
+                hint='For example: tags=("group", "one-time-code")',
+            )
 
 
 def _microseconds(time: datetime | None) -> int | None:

@@ -40,7 +40,7 @@ from wonderland.corpus.several import read_several
 from wonderland.corpus.source import choose_source, closing_source, open_source
 from wonderland.corpus.splitting import held_out_messages
 from wonderland.counted import counted
-from wonderland.errors import InputError, NotEnoughData, PluginError, UsageError, must_be
+from wonderland.errors import InputError, NotEnoughData, PluginError, UsageError, must_be, must_be_whole
 from wonderland.notebook import table_of
 from wonderland.paths import expanded
 
@@ -161,8 +161,13 @@ class Corpus:
             *corpora: What to join.
             same_people: Whether a sender or conversation of the same name is the same one in all of them. Otherwise
                 the number of its corpus is put before it, for a pseudonym means another person in each.
+
+        Raises:
+            UsageError: There is none, or one of them is something else.
         """
         parts = []
+        if not corpora:
+            raise UsageError("There is no corpus to join.", hint="For example: wl.Corpus.concat(one, another)")
         for corpus in corpora:
             must_be(corpus, Corpus, "what is joined is a Corpus each", "wl.Corpus.concat(one, another)")
         for number, corpus in enumerate(corpora, 1):
@@ -189,6 +194,8 @@ class Corpus:
         Raises:
             UsageError: Somebody named wrote nothing.
         """
+        if isinstance(without, str):
+            raise UsageError("Who is left out is a list of senders, not one text.", hint=f"without=[{without!r}]")
         return self._chosen("people", choosing.of_people(self.table, self.thread_index, people, without, ME))
 
     def only_direct(self) -> Corpus:
@@ -340,16 +347,17 @@ class Corpus:
             NotEnoughData: One part would be empty.
         """
         must_be(held_out, Real, "held_out is a share between 0 and 1")
-        must_be(seed, Integral, "a seed is a whole number")
+        must_be_whole(seed, "seed")
         if not 0 < held_out < 1:
             raise UsageError(f"held_out is a share between 0 and 1, not {held_out}.", hint="0.1 holds a tenth out.")
         lengths = np.diff(np.r_[self.thread_starts, len(self)])
         mask = held_out_messages(lengths, self._people, held_out, by, seed)
         if mask.all() or not mask.any():
             messages, threads = counted(len(self), "message"), counted(len(lengths), "conversation")
+            left = "nothing would be left to train on" if mask.all() and len(self) else "nothing would be held out"
             raise NotEnoughData(
-                f"{messages} in {threads} {'is' if len(self) == 1 else 'are'} too few to hold {held_out:.0%} out.",
-                hint="Give more messages: some thousands at least.",
+                f"A share of {held_out:g} of {messages} in {threads} cannot be held out: {left}.",
+                hint="Give more messages, some thousands at least, or another share: 0.1 holds a tenth out.",
             )
         train = replace(
             self, table=self._rows(~mask), ledger=self.ledger.dropped("split", {"held out": int(mask.sum())})
@@ -395,7 +403,7 @@ class Corpus:
                 raise ValueError("its tables have other columns")
             if ledger.kept != table.num_rows:
                 raise ValueError(f"it holds {counted(table.num_rows, 'message')}, its ledger speaks of {ledger.kept:,}")
-        except (OSError, ValueError, KeyError, TypeError, PluginError, pa.ArrowException) as error:
+        except (OSError, ValueError, RecursionError, KeyError, TypeError, PluginError, pa.ArrowException) as error:
             raise InputError(
                 f"There is no readable corpus in {folder}: {error}.", hint="Run `wonderland extract`."
             ) from error

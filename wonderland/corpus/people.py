@@ -54,7 +54,7 @@ class Pseudonyms:
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
             return cls(dict(value["people"]), dict(value["threads"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
             raise InputError(
                 f"The pseudonyms in {path} cannot be read: {error}.",
                 hint="Restore the file, or delete it to start again with new pseudonyms.",

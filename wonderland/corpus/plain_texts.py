@@ -93,7 +93,7 @@ def _lines(path: Path) -> list[tuple[int, str]]:
 def _of_line(path: Path, number: int, line: str) -> str:
     try:
         text = json.loads(line)["text"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
         raise InputError(
             f"{path}, line {number} has no text.", hint='Each line is an object such as {"text": "Once upon a time"}.'
         ) from error

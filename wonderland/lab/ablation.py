@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from wonderland.components import Head
-from wonderland.errors import NotEnoughData, UsageError
+from wonderland.errors import NotEnoughData, UsageError, must_be_whole
 from wonderland.estimate import Estimate
 from wonderland.lab.batch import Batch
 from wonderland.lab.evidence import Evidence
@@ -54,8 +54,8 @@ def ablate(specimen: _Subject, what: What, *, method: str, windows: int, seed: i
     """Return the rise of the loss without each intervention, in nats a token; see `Specimen.ablate`."""
     if method not in METHODS:
         raise UsageError(f"There is no method of ablation {method!r}.", hint=f"Choose from: {', '.join(METHODS)}.")
-    if windows < 1:
-        raise UsageError(f"There is nothing to ablate in: {windows} windows.", hint="For example windows=48.")
+    must_be_whole(windows, "windows", 1)
+    must_be_whole(seed, "seed")
     model, evidence = specimen.model, specimen.evidence
     named = Named.of(what, model.cfg)
     if named.places:

@@ -7,10 +7,10 @@ other conversations, to confirm; ``part`` takes one. Named heads need no choice,
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from wonderland.components import Component, Head
-from wonderland.errors import InputError, NotEnoughData, UsageError
+from wonderland.errors import InputError, NotEnoughData, UsageError, must_be, must_be_whole
 from wonderland.estimate import Estimate
 from wonderland.lab.contrast import Contrast, ContrastBatch, lint
 from wonderland.lab.interventions import Site
@@ -22,6 +22,7 @@ from wonderland.lab.patching import DIRECTIONS, patch
 __all__ = ["What", "ask_by_patching"]
 
 _HEAD = re.compile(r"L\d+H\d+")
+_KINDS = 'For mined ones: specimen.patch("L2H0", "speaker")'
 PARTS = ("all", "explore", "confirm")
 
 
@@ -39,6 +40,8 @@ def ask_by_patching(
     for said, name, known in ((direction, "direction", DIRECTIONS), (part, "part", PARTS)):
         if said not in known:
             raise UsageError(f"There is no {name} {said!r}.", hint=f"Choose from: {', '.join(known)}.")
+    must_be_whole(pairs, "pairs", 1)
+    must_be_whole(seed, "seed")
     must_be_one_list("patch", [contrasts] if _a_place(contrasts) else [])
     named = Named.of(what, specimen.cfg)
     fit = _usable(specimen, contrasts, part, pairs, seed)
@@ -75,16 +78,15 @@ def _usable(
                 hint="Hold more conversations out, ask another kind, or write contrasts of your own: wl.Contrast.",
             )
         return fit
+    must_be(contrasts, (Contrast, Iterable), "what is compared is a kind of contrast or contrasts", _KINDS)
     given = [contrasts] if isinstance(contrasts, Contrast) else list(contrasts)
     if part != "all":
         raise UsageError("Contrasts of your own are one set, without halves.", hint='Leave part="all".')
     if strange := [one for one in given if not isinstance(one, Contrast)]:
         must_be_one_list("patch", strange if any(map(_a_place, strange)) else [])
-        raise UsageError(
-            f"A {type(strange[0]).__name__} is no contrast.", hint='For mined ones: specimen.patch("L2H0", "speaker")'
-        )
+        raise UsageError(f"A {type(strange[0]).__name__} is no contrast.", hint=_KINDS)
     if not given:
-        raise UsageError("No contrast is given.", hint='For mined ones: specimen.patch("L2H0", "speaker")')
+        raise UsageError("No contrast is given.", hint=_KINDS)
     for number, found in enumerate(lint(given, specimen.tokenizer, specimen.model), start=1):
         if found:
             raise InputError(

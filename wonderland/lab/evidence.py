@@ -8,20 +8,24 @@ thin, and everything computed from it carries the mark.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.windows import pack
-from wonderland.errors import NotEnoughData, UsageError
+from wonderland.errors import NotEnoughData, UsageError, must_be, must_be_whole
 from wonderland.tokenizer import ME, PAD, THEM, SpeakerTokenizer
 
-__all__ = ["Evidence"]
+__all__ = ["Evidence", "rows_of_tokens"]
 
 ENOUGH_WINDOWS, ENOUGH_TOKENS = 200, 64
+_MOST = 1 << 62
+_SEQUENCES = "For example: [[2, 300, 301], [2, 302]]; of one window: [[2, 300, 301]]"
+_NUMBERED = "For example: conversation=[0, 0, 1]"
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class Evidence:
     @classmethod
     def of_tokens(
         cls,
-        sequences: Sequence[Sequence[int]],
+        sequences: Iterable[Iterable[int]],
         conversation: Sequence[int] | None = None,
         *,
         windows: int = ENOUGH_WINDOWS,
@@ -101,24 +105,27 @@ class Evidence:
 
         Raises:
             NotEnoughData: No sequence has two tokens.
-            UsageError: There are not as many conversations as sequences, no window is asked for, or the seed is
-                under 0.
+            UsageError: A sequence holds something else than whole numbers, there are not as many conversations as
+                sequences, no window is asked for, or the seed is under 0.
         """
         _must_be_possible(windows, seed)
-        groups = np.arange(len(sequences)) if conversation is None else np.asarray(conversation)
-        if len(groups) != len(sequences):
+        rows = rows_of_tokens(sequences)
+        groups = np.arange(len(rows)) if conversation is None else np.asarray(conversation)
+        if groups.ndim != 1 or (groups.size and groups.dtype.kind not in "iu"):
+            raise UsageError("Conversations are numbered by whole numbers, one for each sequence.", hint=_NUMBERED)
+        if len(groups) != len(rows):
             raise UsageError(
-                f"{len(sequences)} sequences have {len(groups)} numbers of conversations.",
+                f"{len(rows)} sequences have {len(groups)} numbers of conversations.",
                 hint="Give one for each sequence, or none: each is then a conversation of its own.",
             )
-        kept = [index for index, sequence in enumerate(sequences) if len(sequence) > 1]
+        kept = [index for index, sequence in enumerate(rows) if len(sequence) > 1]
         if not kept:
-            raise NotEnoughData("There is no sequence of two tokens.", hint="Give longer texts.")
+            raise NotEnoughData("There is no sequence of two tokens.", hint="Give longer texts, or longer sequences.")
         chosen = np.sort(np.random.default_rng(seed).permutation(kept)[:windows])
-        lengths = np.array([len(sequences[index]) for index in chosen])
+        lengths = np.array([len(rows[index]) for index in chosen])
         tokens = np.full((len(chosen), lengths.max()), PAD, dtype=np.int64)
         for row, index in enumerate(chosen):
-            tokens[row, : lengths[row]] = np.asarray(sequences[index])
+            tokens[row, : lengths[row]] = rows[index]
         return cls(tokens, lengths, groups[chosen], seed, speakers)
 
     def __len__(self) -> int:
@@ -187,8 +194,36 @@ class Evidence:
         }
 
 
+def rows_of_tokens(sequences: Iterable[Iterable[int]]) -> list[np.ndarray]:
+    """Return each sequence of tokens as an array [pos] of int64.
+
+    Args:
+        sequences: Lists, arrays or tensors of whole numbers.
+
+    Raises:
+        UsageError: A sequence holds something else, or is none.
+    """
+    must_be(sequences, Iterable, "sequences of tokens are lists of whole numbers", _SEQUENCES)
+    if isinstance(sequences, (str, bytes, dict)):
+        raise UsageError(
+            f"Sequences of tokens are lists of whole numbers, not {type(sequences).__name__}.", hint=_SEQUENCES
+        )
+    rows = []
+    for number, sequence in enumerate(sequences, start=1):
+        plain = sequence.tolist() if hasattr(sequence, "tolist") else sequence
+        if not isinstance(plain, Iterable) or isinstance(plain, (str, bytes, dict)):
+            told = f"Sequence {number} of tokens is a list of whole numbers, not {type(sequence).__name__}."
+            raise UsageError(told, hint=_SEQUENCES)
+        tokens = list(plain)
+        strange = [one for one in tokens if not isinstance(one, Integral) or isinstance(one, bool)]
+        if strange:
+            raise UsageError(f"Sequence {number} holds {strange[0]!r}, which is no whole number.", hint=_SEQUENCES)
+        if beyond := [one for one in tokens if not -_MOST <= one < _MOST]:
+            raise UsageError(f"Sequence {number} holds {beyond[0]!r}, which is no token.", hint=_SEQUENCES)
+        rows.append(np.array(tokens, dtype=np.int64))
+    return rows
+
+
 def _must_be_possible(windows: int, seed: int) -> None:
-    if windows < 1:
-        raise UsageError(f"windows is at least 1, not {windows}.", hint="200 is a usual number.")
-    if seed < 0:
-        raise UsageError(f"seed is at least 0, not {seed}.", hint="For example: seed=0")
+    must_be_whole(windows, "windows", 1)
+    must_be_whole(seed, "seed")

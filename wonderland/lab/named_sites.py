@@ -62,6 +62,9 @@ class Named:
             raise UsageError("No head or site is named.", hint='For example "L2H0"; None is every head.')
         sites = tuple(tuple(_site(one, cfg) for one in group) for group in groups)
         names = tuple(" + ".join(map(str, group)) for group in sites)
+        twice = [str(site) for group in sites for site in group if group.count(site) > 1]
+        if twice := [*twice, *(name for name in names if names.count(name) > 1)]:
+            raise UsageError(f"{twice[0]} is named twice.", hint="Name each once: the number is the same.")
         dim = "head" if all(_whole_head(site) for group in sites for site in group) else "site"
         return cls(sites, (len(sites),), (dim,), {dim: names})
 
@@ -77,7 +80,8 @@ class Named:
                 if isinstance(site.positions, int) and not 0 <= site.positions < length:
                     raise UsageError(
                         f"Not every {what} has a position {site.positions}.",
-                        hint=f"The shortest has positions 0 to {length - 1}.",
+                        hint=f"Positions count from 0; the shortest has 0 to {length - 1}."
+                        + (' The last of each: positions="answer".' if what == "prompt" else ""),
                     )
 
     def shaped(self, estimate: Estimate) -> Estimate:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.windows import Windows, pack
-from wonderland.errors import NotEnoughData, PluginError, UsageError
+from wonderland.errors import NotEnoughData, PluginError, UsageError, must_be_whole
 from wonderland.lab.batch import Batch
 from wonderland.lab.evidence import Evidence
 from wonderland.lab.forward import BATCH_SIZE, forward, lacks, rows_of
@@ -162,6 +162,8 @@ class Observed:
             pairs: How many at most, half of them to explore and half, of other conversations, to confirm.
             seed: Seed of their choice.
         """
+        must_be_whole(pairs, "pairs", 1)
+        must_be_whole(seed, "seed")
         self._declared(CONTRASTS, "Contrasts were")
         return self._mined(kind, pairs=pairs, seed=seed)
 

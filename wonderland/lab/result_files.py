@@ -114,7 +114,7 @@ def _broken_seal(folder: Path) -> str:
         return f"{_SEAL}, which says what was written, is missing" if (folder / _USED).exists() else ""
     try:
         files = json.loads(seal.read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         files = None
     if not isinstance(files, dict) or not {_TREE, _ARRAYS} <= files.keys():
         return f"{_SEAL} does not say what was written"

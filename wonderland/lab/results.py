@@ -117,11 +117,11 @@ class Results(Mapping[str, Result]):
             told = json.loads((folder / _LIST).read_text(encoding="utf-8"))
             names, members, declined = list(told["results"]), list(told["members"]), dict(told["declined"])
             files = dict(told.get("files", {}))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
             raise InputError(
                 f"There are no results in {folder}: {error}.", hint="Give a folder that Results.save wrote."
             ) from error
-        if strange := [name for name in (*names, *members) if Path(name).name != name]:
+        if strange := [name for name in (*names, *members) if not isinstance(name, str) or Path(name).name != name]:
             raise InputError(
                 f"{folder} names a result {strange[0]!r}, which is no name of a folder.",
                 hint="Give a folder that Results.save wrote.",

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from wonderland.corpus.corpus import Corpus
-from wonderland.errors import UsageError
+from wonderland.errors import UsageError, must_be, must_be_many, must_be_whole
 from wonderland.lab import ablation, running
 from wonderland.lab.asking import What, ask_by_patching
-from wonderland.lab.evidence import Evidence
+from wonderland.lab.evidence import Evidence, rows_of_tokens
 from wonderland.lab.external.adapt import checked_model
 from wonderland.lab.external.hf_tokenizer import HFTokenizer
 from wonderland.lab.mining import Contrasts
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Specimen"]
 
+_CORPUS = "For example the second of corpus.split(); of plain texts: wl.Specimen.of_texts(model, tokenizer, texts)."
+_TEXTS = "For example: wl.Specimen.of_texts(model, tokenizer, [text])"
+_CONTEXT = "Give a model with a longer context."
 R = TypeVar("R", bound="Result")
 
 
@@ -69,6 +72,8 @@ class Specimen(Observed):
                 f"Conversations are read with their model's SpeakerTokenizer, not a {type(tokenizer).__name__}.",
                 hint="For another model: wl.Specimen.of_texts(model, tokenizer, corpus.texts).",
             )
+        must_be(held_out, Corpus, "held-out conversations are a Corpus", _CORPUS)
+        must_be(background, (Corpus, type(None)), "the background is a Corpus", "background=train, or leave it out.")
         model = checked_model(model, tokenizer)
         evidence = Evidence.choose(held_out, tokenizer, context=model.cfg.n_ctx, windows=windows, seed=seed)
         self._examine(model, tokenizer, evidence, held_out.fingerprint, hold_bytes, background)
@@ -103,20 +108,21 @@ class Specimen(Observed):
         """
         names: Tokenizer = tokenizer if hasattr(tokenizer, "tells_speakers") else HFTokenizer(tokenizer)
         model = checked_model(model, names)
-        longest = max((len(sequence) for sequence in sequences), default=0)
+        rows = rows_of_tokens(sequences)
+        longest = max((len(sequence) for sequence in rows), default=0)
         if longest > model.cfg.n_ctx:
             raise UsageError(
                 f"A sequence has {longest} tokens; the model's context is {model.cfg.n_ctx}.",
                 hint="Cut it into shorter sequences.",
             )
-        strange = next((t for s in sequences for t in s if not 0 <= int(t) < model.cfg.d_vocab), None)
+        strange = next((int(t) for s in rows for t in s if not 0 <= t < model.cfg.d_vocab), None)
         if strange is not None:
             raise UsageError(
                 f"{strange} is no token of a vocabulary of {model.cfg.d_vocab:,}.",
                 hint="Encode the texts with the tokenizer of this model.",
             )
         speakers = bool(names.tells_speakers)
-        evidence = Evidence.of_tokens(sequences, conversation, windows=windows, seed=seed, speakers=speakers)
+        evidence = Evidence.of_tokens(rows, conversation, windows=windows, seed=seed, speakers=speakers)
         made = cls.__new__(cls)
         digest = hashlib.sha256(evidence.tokens.tobytes() + evidence.lengths.tobytes()).hexdigest()[:16]
         made._examine(model, names, evidence, digest, hold_bytes)
@@ -140,15 +146,24 @@ class Specimen(Observed):
             model: A `ChatTransformer` or a TransformerLens ``TransformerBridge``.
             tokenizer: Its tokenizer, as in `of_tokens`.
             texts: Texts the model was not trained on; each is a unit of resampling.
-            length: Most tokens of a window.
+            length: Most tokens of a window, at least 2.
             windows: How many of them to examine.
             seed: Seed of their choice.
             hold_bytes: Most memory to hold activations in.
+
+        Raises:
+            UsageError: It is one text, or something else than texts, or windows would have no second token.
+            InputError: Model and tokenizer do not belong together, or the model has weights that are not finite.
+            NotEnoughData: No text has a token.
         """
         names: Tokenizer = tokenizer if hasattr(tokenizer, "tells_speakers") else HFTokenizer(tokenizer)
-        step = min(length, model.cfg.n_ctx) - 1
+        given = must_be_many(texts, "A specimen is made of", _TEXTS)
+        must_be_whole(length, "length", 2)
+        if model.cfg.n_ctx < 2:
+            raise UsageError("The model's context is 1 token, after which nothing follows.", hint=_CONTEXT)
+        step = min(int(length), model.cfg.n_ctx) - 1
         sequences, conversation = [], []
-        for number, text in enumerate(texts):
+        for number, text in enumerate(given):
             tokens = names.encode(text)
             for start in range(0, len(tokens), step):
                 sequences.append([names.start, *tokens[start : start + step]])
@@ -219,7 +234,8 @@ class Specimen(Observed):
             what: Heads by name ("L2H0") or as `Head`, or places as `Site`: each alone; what stands in an inner list is
                 put in together. One alone gives one number; None is every head, [layer, head]. A place of the whole
                 stream at every position ("resid_pre", "resid_mid", "resid_post") brings back everything, whatever the
-                model is: name positions, `Site("resid_pre", 2, positions=-1)`.
+                model is: name positions, `Site("resid_pre", 1, positions="answer")`: "answer", "difference", "between",
+                or a number from 0.
             contrasts: A kind to mine ("speaker", "first-speaker", "affirmation", "question"), or contrasts of your own.
             *further: Nothing; several heads are given in one list.
             direction: "denoising" puts the clean run's values into the corrupted run (1 brings the whole gap back, so
@@ -259,7 +275,8 @@ class Specimen(Observed):
         ``head-ablation`` gives all three, and ``head-taxonomy`` names roles by "resample".
 
         Args:
-            what: As in `patch`: each alone, an inner list together, None every head.
+            what: As in `patch`: each alone, an inner list together, None every head; positions of a site are numbers
+                from 0, for windows have no places with names: `Site("resid_pre", 1, positions=0)`.
             *further: Nothing; several heads are given in one list.
             method: What stands in their place: their "mean" over the evidence, "zero", or what they computed at the
                 same position in another conversation ("resample").

@@ -31,6 +31,7 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 _MOST = 10_000_000  # replicates
+_WEIGHTS = "Give weights [unit], or in the shape of the sums."
 _ROWS = "For example: cluster_bootstrap([3.0, 1.0], weights=[2, 1], clusters=[0, 1])"
 
 
@@ -113,13 +114,18 @@ def cluster_bootstrap(
 
     Raises:
         NotEnoughData: There are no units at all.
-        UsageError: There are more or fewer labels than units, or a part is of another type.
+        UsageError: There are more or fewer labels than units, weights of another shape than the sums, or a part is of
+            another type.
     """
     _must_be_counts(replicates, seed)
     top = sum_by_cluster(sums, clusters)
     bottom = sum_by_cluster(weights, clusters)
     if not len(top):
         raise NotEnoughData("There is nothing to average: no held-out window is left.")
+    if top.shape[: bottom.ndim] != bottom.shape:
+        raise UsageError(
+            f"Sums are {list(top.shape[1:])} of each unit, weights {list(bottom.shape[1:])}.", hint=_WEIGHTS
+        )
     bottom = bottom.reshape(bottom.shape + (1,) * (top.ndim - bottom.ndim))
     n = len(top)
     draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=replicates).astype(np.float64)
@@ -164,10 +170,13 @@ def paired_permutation(
         test.
 
     Raises:
+        NotEnoughData: There are no units at all.
         UsageError: There are more or fewer labels than units, or a part is of another type.
     """
     _must_be_counts(replicates, seed)
     sums = sum_by_cluster(differences, clusters)
+    if not sums.size:
+        raise NotEnoughData("There is no difference to test.", hint="Give one of each unit at least.")
     flat = sums.reshape(len(sums), -1)
     spread = np.sqrt((flat**2).sum(0))
     spread[spread == 0] = np.inf

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from numbers import Real
 from typing import Any
 
-from wonderland.errors import UsageError
+from wonderland.errors import UsageError, must_be, must_be_whole
 
 __all__ = ["PRESETS", "Config", "Preset", "preset"]
 
@@ -47,9 +49,13 @@ class Config:
     eps: float = 1e-5
 
     def __post_init__(self) -> None:
-        for name in ("n_layers", "n_heads", "d_model", "d_head", "n_ctx", "d_vocab"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} is at least 1, not {getattr(self, name)}.", hint=f"For example: {name}=1")
+        must_be(self.attn_only, bool, "attn_only is True or False", "For example: attn_only=True")
+        for name in ("n_layers", "n_heads", "d_model", "d_head", "d_mlp", "n_ctx", "d_vocab"):
+            must_be_whole(getattr(self, name), name, 0 if name == "d_mlp" and self.attn_only else 1)
+            object.__setattr__(self, name, int(getattr(self, name)))
+        must_be(self.eps, Real, "eps is a number", "For example: eps=1e-5")
+        if not 0 <= self.eps < math.inf:
+            raise UsageError(f"eps is 0 or more, not {self.eps}.", hint="For example: eps=1e-5")
         if self.normalization_type not in ("LN", None):
             raise UsageError(
                 f"normalization_type is 'LN' or None, not {self.normalization_type!r}.",

@@ -47,7 +47,7 @@ def _kept(stage: Stage) -> list[Check] | None:
     text = stage.read(lambda folder: (folder / "checks.json").read_text(encoding="utf-8"))
     try:
         return [Check(**{**row, "estimate": _number(row.get("estimate"))}) for row in json.loads(text)]
-    except (ValueError, KeyError, TypeError, AttributeError, PluginError):
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError, PluginError):
         return None
 
 

@@ -94,7 +94,7 @@ def _place(stage: Stage, what: str) -> Stage:
 def _why(folder: Path) -> str:
     try:
         told: dict[str, Any] = json.loads((folder / _WHY).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return ""
     same = isinstance(told, dict) and told.get("wonderland") == __version__
     return str(told.get("why", "")) if same else ""

@@ -68,6 +68,6 @@ def _content(state: tuple[tuple[Any, ...], ...]) -> list[list[str]]:
 def _noted(folder: Path) -> dict[str, Any]:
     try:
         value = json.loads((folder / "model" / NOTED).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) and {"state", "content"} <= set(value) else {}

@@ -105,7 +105,7 @@ def read_record(record: Path) -> Kept | None:
         made, inputs = value["parameters"], tuple(map(str, value["inputs"]))
         about = (int(value["version"]), dict(made["parameters"]), dict(made["evidence"]), inputs)
         key, estimates = str(value["key"]), tuple(made.get("estimates", ()))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return None
     folder = record.parent
     return Kept(folder.parent.name, key, *about, estimates, _last_used(folder), folder)
@@ -243,7 +243,7 @@ def move_old(workspace: Path) -> None:
 def _settle(moving: Path) -> None:
     try:
         key = str(json.loads((moving / _RECORD).read_text(encoding="utf-8"))["key"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return
     place = moving.with_name(moving.name.removeprefix(".").removesuffix(".moving"))
     place.mkdir(mode=0o700, exist_ok=True)

@@ -175,7 +175,7 @@ def _kept(store: _Store) -> Part:
 def _noted(folder: Path) -> object:
     try:
         return json.loads((folder / READ).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 

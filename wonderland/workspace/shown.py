@@ -158,13 +158,13 @@ def _path(one: Kept) -> str:
 def _key(record: Path) -> str:
     try:
         return str(json.loads(record.read_text(encoding="utf-8"))["key"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return ""
 
 
 def _all(folder: Path) -> dict[str, Any]:
     try:
         value = json.loads((folder / NOTED).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

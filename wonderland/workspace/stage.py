@@ -68,7 +68,7 @@ class Stage:
         """Return what ``stage.json`` says, or None if there is none that can be read."""
         try:
             value = json.loads((self.folder / _RECORD).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) else None
 

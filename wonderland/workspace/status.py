@@ -131,7 +131,7 @@ def _checked(folder: Path) -> tuple[State, bool, str]:
     try:
         rows = json.loads((folder / "checks.json").read_text(encoding="utf-8"))
         failed = [str(row["name"]) for row in rows if not row["passed"]]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return "damaged", False, "they cannot be read; `wonderland check` makes them anew"
     if not failed:
         return "done", True, ""
@@ -150,7 +150,13 @@ def _written(place: Path) -> float:
     record = place / "stage.json"
     try:
         return float(json.loads(record.read_text(encoding="utf-8"))["written"])
-    except (OSError, ValueError, KeyError, TypeError):  # a file, or a stage of a version that did not note it
+    except (
+        OSError,
+        ValueError,
+        RecursionError,
+        KeyError,
+        TypeError,
+    ):  # a file, or a stage of a version that did not note it
         return (record if record.exists() else place).stat().st_mtime
 
 

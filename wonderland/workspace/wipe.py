@@ -200,7 +200,7 @@ def delete(found: Traces) -> None:
 def _elsewhere(workspace: Path) -> dict[str, str]:
     try:
         value = json.loads((workspace / _ELSEWHERE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(value, dict):
         return {}

@@ -122,7 +122,7 @@ def _config(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
         kind = config["model_type"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
         raise InputError(f"{file} is no configuration of a model: {error!r}.", hint="Copy the folder again.") from error
     architectures = config.get("architectures") or []
     if config.get("quantization_config"):
@@ -153,7 +153,7 @@ def _weights(folder: Path) -> list[Path]:
     if index.is_file():
         try:
             names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        except (OSError, ValueError, RecursionError, KeyError, AttributeError, TypeError) as error:
             raise InputError(f"{index} cannot be read: {error!r}.", hint="Copy the folder again.") from error
         if missing := [name for name in names if Path(name).name != name or not (folder / name).is_file()]:
             raise InputError(

@@ -207,7 +207,7 @@ def views(
     place = np.full((len(heads), len(heads)), -1)  # of each two heads, which pair they are
     for i, (a, b) in enumerate(names):
         place[number[a], number[b]] = place[number[b], number[a]] = i
-    grid = replace(found.map(lambda part: np.where(place >= 0, part[place], np.nan)), chance=found.chance)
+    grid = replace(found.map(lambda part: np.where(place >= 0, part[place], np.nan), dims=()), chance=found.chance)
     rest = f"; {left_out:,} further pairs, of heads that cost less alone, were not ablated" if left_out else ""
     caption = (
         f"ΔL of both, less ΔL of each, z replaced by its mean: {counted(len(names), 'pair')}, "

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 
 import wonderland as wl
+from wonderland.errors import Unsupported
 from wonderland.lab.stats import benjamini_hochberg
 from wonderland.lab.weights import FoldedWeights, effective_embedding, fold
 from wonderland_weights import directions as vocabulary
@@ -72,6 +73,10 @@ class OVCircuits:
         """Take the specimen's heads apart."""
         random = np.random.default_rng(self.seed)
         weights = fold(specimen.model)
+        if not weights.d_effective:
+            raise Unsupported(
+                "The residual stream has one dimension, which its LayerNorm makes 0: there is no direction."
+            )
         circuits = {
             "OV": svd(weights.W_V, weights.W_O),
             "QK": svd(weights.W_Q, np.swapaxes(weights.W_K, -1, -2)),
