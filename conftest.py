@@ -33,6 +33,7 @@ LONGEST = (
     "tests/report/test_browser.py",
     "tests/report/test_live_view.py",
     "tests/report/test_live_elsewhere.py",
+    "tests/report/test_live_now.py",
     "tests/report/test_reading.py",
     "tests/report/test_accessibility.py",
     "tests/report/test_cell.py",

@@ -106,7 +106,7 @@ BOTH = {
 
 def test_what_they_take_is_said_before_they_begin():
     assert time_left.before(SLOW, 1, BOTH).startswith(
-        "2 analyses. About 15 min on this machine, 2.0 GB of memory and 11 MB of disk"
+        "2 analyses. About 15 min on this machine, as busy as it is now, 2.0 GB of memory and 11 MB of disk"
     )
     told = time_left.before(SLOW[:1], 2, {"sparse-dictionaries": wl.Forecast(500)})
     assert told.startswith("sparse-dictionaries, on the model and on its untrained baseline. About 8 min on this")

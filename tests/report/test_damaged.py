@@ -285,3 +285,10 @@ def test_one_wrong_character_of_the_first_page_is_told_before_anything_is_shown(
     until(tab, f"{LATE}.includes(2000)")
     assert GET_IT_AGAIN in told_in_time(tab)
     assert tab.locator("html[data-ready]").count() == 0
+
+
+def test_one_wrong_character_of_the_style_is_told(opened, html):
+    at = html.rindex("--paper", 0, html.index("</style>", html.index("--hair")))
+    tab, _ = opened(f"{html[:at]}--qaper{html[at + 7 :]}", starts=False)
+    until(tab, f"{LATE}.includes(2000)")
+    assert GET_IT_AGAIN in told_in_time(tab)

@@ -31,6 +31,8 @@ from wonderland.views import Axis, Bar, Bars, Column, Table, View
         ("two dictionaries", "dictionary"),
         ("in the place of a transcoder", "transcoder"),
         ("F1 of the best label", "F1"),
+        ("FVU on held-out text", "FVU"),
+        ("ΔCE, spliced at every token", "ΔCE"),
         ("a silhouette of 0.3", "silhouette"),
         ("σ₁/σ₂ = 1.53", "singular values"),
         ("effective rank 12.1 of 32", "effective rank"),
@@ -89,7 +91,9 @@ def latents():
     columns = [Column("latent", "Latent"), Column("f1", "F1")]
     table = Table(columns, [["L2F3", 0.5], ["L2F9", 0.91], ["L1F2", None]])
     bars = Bars(["speaker"], Axis("AUROC"), [Bar("latent", Estimate([0.9], [0.8], [0.95], 40, "AUROC", 0.5))])
+    measures = Table([Column("head", "Head"), Column("f1", "self")], [["L0H1", 0.2]])  # no F1, by whatever key
     return [
+        View("heads", "Heads", measures),
         View("latents", "Latents", table, caption="F1 of the best label of a latent."),
         View("known", "Known", bars, caption="AUROC of the best unit."),
     ]

@@ -199,3 +199,19 @@ def test_a_cell_of_the_text_is_opened_down_to_the_words_it_moves(page, report):
     shown = [float(one.replace("−", "-")) for one in page.locator("main .zoom .twosides b").all_inner_texts()]
     expected = [*moved.topk(3).values.tolist(), *(-(-moved).topk(3).values).tolist()]
     assert shown == pytest.approx(expected, rel=0.02, abs=2e-3)
+
+
+def test_each_field_has_its_own_text_and_answer(page, report):
+    page.goto(f"{report}#/attention?head=L1H3")
+    page.wait_for_selector("#card .own-text .field")
+    page.evaluate(
+        """() => ['main', '#card'].map((at) => document.querySelector(`${at} .own-text .field`)).forEach((one, i) => {
+            one.value = ['are you', 'yes tomorrow'][i];
+            one.dispatchEvent(new Event('input'));
+        })"""
+    )
+    for place in ("main", "#card"):
+        until(page, f"document.querySelector('{place} .own-text').innerText.includes('Your text, n = 1')")
+    assert page.locator("main .bubbles .token").count() == len(live.tokens_of("are you"))
+    page.locator("#card .own-text .choice button").first.click()
+    assert page.locator("main .own-text [aria-pressed=true]").inner_text() == "them"

@@ -427,14 +427,23 @@ def test_tokens_are_those_of_the_tokenizer_on_every_message_and_on_hostile_text(
     texts = demo_texts[::step] + strange + spaced + hostile
     script = """
     const tokenizer = tokenizerOf(given.vocabulary);
-    return given.texts.map((text) => tokenizer.encodeMessage(text)).map((ids) => [ids, tokenizer.decode(ids)]);
+    const ends = (text, all) => [0, 1, 7, all.length - 1].every((most) => {
+      const { tokens, whole } = tokenizer.encodeEnd(text, Math.max(0, most));
+      return tokens.length >= Math.min(most, all.length) && whole === (tokens.length === all.length)
+        && tokens.join() === all.slice(all.length - tokens.length).join();
+    });
+    return given.texts.map((text) => {
+      const ids = tokenizer.encodeMessage(text);
+      return [ids, tokenizer.decode(ids), text === '' || ends(text, ids)];
+    });
     """
     model = ChatTransformer(Config(1, 1, 4, 4, 4, 8, tokenizer.vocab_size))
     vocabulary = live_data(model, tokenizer)["tokenizer"]
     found = run(script, {"vocabulary": vocabulary, "texts": texts})
-    for text, own, (ids, back) in zip(texts, tokenizer.encode_messages(texts), found, strict=True):
+    for text, own, (ids, back, ends) in zip(texts, tokenizer.encode_messages(texts), found, strict=True):
         assert ids == own, repr(text)
         assert back == tokenizer.decode(ids), repr(text)
+        assert ends, repr(text)
     pieces = run(
         "const t = tokenizerOf(given.vocabulary); return t.names.map((_, i) => t.piece(i));", {"vocabulary": vocabulary}
     )

@@ -554,15 +554,25 @@ def test_a_swap_patches_as_python_does(page, label, site):
     until(page, "document.querySelector('.swap .cell[data-v]')")
     page.evaluate("document.querySelectorAll('.swap .cell').forEach(cell => { cell.dataset.before = '1' })")
     page.get_by_role("button", name=label, exact=True).click()
-    a, b = tokens_of(text, THEM), tokens_of(text, ME)
+    a = tokens_of(text)
     count = len(a) * LAYERS * (HEADS if site == "z" else 1)
     until(page, f"document.querySelectorAll('.swap .cell[data-v]:not([data-before])').length === {count}")
-    found = page.eval_on_selector_all(".swap .cell", "cells => cells.map(cell => +cell.dataset.v)")
-    model, tokenizer = specimen().model, specimen().tokenizer
+    target, expected = patched(text, site)
+    assert f"Target “{specimen().tokenizer.pieces([target])[0].replace(' ', '·')}”" in page.inner_text(".swap")
+    assert recoveries(page) == pytest.approx(expected, abs=5e-3)
+
+
+def recoveries(tab) -> list[float]:
+    return tab.eval_on_selector_all(".swap .cell", "cells => cells.map(cell => +cell.dataset.v)")
+
+
+def patched(text: str, site: str) -> tuple[int, list[float]]:
+    """The target of a text and the same with the speakers swapped, and how much each patch brings back, in Python."""
+    a, b = tokens_of(text, THEM), tokens_of(text, ME)
+    model = specimen().model
     shares = probabilities(a) - probabilities(b)
     shares[[*range(5), *a, *b]] = 0
     target, foil = int(shares.argmax()), int(shares.argmin())
-    assert f"Target “{tokenizer.pieces([target])[0].replace(' ', '·')}”" in page.inner_text(".swap")
     clean, corrupted = (Activations.of(model, [tokens], [site]) for tokens in (a, b))
     rows = [(layer, head) for layer in range(LAYERS) for head in (range(HEADS) if site == "z" else (None,))]
 
@@ -571,10 +581,10 @@ def test_a_swap_patches_as_python_does(page, label, site):
         return logits[:, target] - logits[:, foil]
 
     sites = [[Site(site, layer, head, position)] for layer, head in rows for position in range(len(a))]
-    without, patched = intervene(model, corrupted, clean.values, sites, difference)
+    without, after = intervene(model, corrupted, clean.values, sites, difference)
     gap = float(difference(clean.final, None)[0] - without[0])
     assert gap > 0.5
-    assert found == pytest.approx(((patched[:, 0] - without[0]) / gap).tolist(), abs=5e-3)
+    return target, ((after[:, 0] - without[0]) / gap).tolist()
 
 
 def damaged(kind: str) -> str:
@@ -592,7 +602,7 @@ def damaged(kind: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "kind", ["one bit", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("not finite", "cut off"))]
+    "kind", ["cut off", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("not finite", "one bit"))]
 )
 def test_damaged_weights_are_noticed_and_the_rest_works(page, tmp_path, kind):
     path = tmp_path / "damaged.html"
@@ -600,6 +610,7 @@ def test_damaged_weights_are_noticed_and_the_rest_works(page, tmp_path, kind):
     page.goto(f"{path.as_uri()}#/try-it")
     page.wait_for_selector('[data-live="off"]')
     assert "The model in this file cannot be used" in page.inner_text("main")
+    assert ("packed numbers are not what was written" in page.inner_text("main")) == (kind == "cut off")
     assert page.is_hidden(".field")
     page.click('#nav [data-view="training"]')
     page.wait_for_selector("#title-training")
@@ -693,30 +704,53 @@ def test_breaking_it_counts_what_is_left_and_compares_with_others(page):
     page.click('[data-head="L0H3"].chip')
     settle(page)
     judged, said = lesson(page, 2)
-    average = averages()["z"]
-    left = []
-    for tokens in lesson_prompts():
-        other = [{ME: THEM, THEM: ME}.get(token, token) for token in tokens]
-        apart = probabilities(tokens) - probabilities(other)
-        apart[[*range(5), *tokens]] = 0
-        target, foil = int(apart.argmax()), int(apart.argmin())
+    left, _ = left_without(["L0H0", "L0H1", "L0H2"])
+    told = re.search(r"Without L0H0, L0H1, L0H2, ([\d.<]+)%", said)
+    assert float(told[1]) == pytest.approx(max(0, 100 * left), abs=0.6)
+    assert (judged == "true") == (left <= 0.5 and f"{left:.0%}" in said)
 
-        def hook(value, hook):
+
+def left_without(names: list[str]) -> tuple[float, int]:
+    """The share of what swapping the speakers changes that is left without some parts, and the number of texts."""
+    average, model, left = averages(), specimen().model, []
+    hooks = []
+    for name in names:
+        layer, head = int(re.search(r"\d+", name)[0]), int(name.split("H")[1]) if "H" in name else slice(None)
+        means_ = torch.tensor(average["z"][layer].reshape(HEADS, -1) if "H" in name else average["mlp_out"][layer])
+
+        def hook(value, hook, head=head, means_=means_):
             value = value.clone()
-            for head in range(3):
-                value[:, :, head] = torch.tensor(average[0].reshape(HEADS, -1)[head])
+            value[..., head, :] = means_[head]
             return value
 
-        def gap(hooks, tokens=tokens, other=other, target=target, foil=foil):
-            both = [specimen().model.run_with_hooks(torch.tensor([t]), fwd_hooks=hooks)[0, -1] for t in (tokens, other)]
-            return float(both[0][target] - both[0][foil] - both[1][target] + both[1][foil])
+        hooks.append((f"blocks.{layer}.{'attn.hook_z' if 'H' in name else 'hook_mlp_out'}", hook))
+    for tokens in lesson_prompts():
+        both = torch.tensor([tokens, [{ME: THEM, THEM: ME}.get(token, token) for token in tokens]])
+        logits = model(both)[:, -1]
+        apart = logits.softmax(-1).diff(dim=0)[0].neg()
+        apart[[*range(5), *tokens]] = 0
+        target, foil = int(apart.argmax()), int(apart.argmin())
+        gap, less = (
+            float((one[:, target] - one[:, foil]).diff().neg())
+            for one in (logits, model.run_with_hooks(both, fwd_hooks=hooks)[:, -1])
+        )
+        if gap >= 0.5:
+            left.append(less / gap)
+    return float(np.mean(left)), len(left)
 
-        if gap([]) >= 0.5:
-            left.append(gap([("blocks.0.attn.hook_z", hook)]) / gap([]))
-    told = re.search(r"Without L0H0, L0H1, L0H2, ([\d.<]+)%", said)
-    assert float(told[1]) == pytest.approx(max(0, 100 * np.mean(left)), abs=0.6)
-    assert (judged == "true") == (np.mean(left) <= 0.5 and f"{np.mean(left):.0%}" in said)
-    assert "Each head was switched off alone" in lesson(page, 2, also=True)[1]
+
+def test_whether_one_part_alone_can_break_it_is_asked_of_every_head_and_every_mlp(page):
+    names = [*(f"L{i // HEADS}H{i % HEADS}" for i in range(LAYERS * HEADS)), *(f"MLP{i}" for i in range(LAYERS))]
+    each = {name: left_without([name]) for name in names}
+    least = min(each, key=each.get)
+    left, n = each[least]
+    judged, said = lesson(page, 2, also=True)
+    assert judged == str(left > 0.5).lower()
+    assert f"Each of {len(names)} parts (heads, MLPs) was switched off alone: without {least} the least is left" in said
+    assert float(re.search(rf"([\d.]+)% \(mean over invented texts, n = {n}\)", said)[1]) == pytest.approx(
+        100 * left, abs=0.6
+    )
+    assert "Two or three together were not tried" in said
 
 
 @pytest.mark.slow
@@ -887,6 +921,10 @@ NO_EXAMPLES = [
         "no speaker",
     ),
     ('{"format":"wonderland-example","version":1,"turns":7,"who":"me","text":""}', "no speaker"),
+    (
+        json.dumps({"format": "wonderland-example", "version": 1, "turns": [], "who": "me", "text": "a" * 199_000}),
+        "199,000 characters in it are one word; 4,000 are the most",
+    ),
     (" " * 200_001, "longer than"),
     (" " * 800_001, "larger than"),
 ]

@@ -51,8 +51,8 @@ def before(todo: Sequence[str], passes: int, forecasts: Mapping[str, Forecast]) 
     of = list(forecasts.values())
     memory, disk = _size(max(one.memory for one in of)), _size(sum(one.disk for one in of))
     takes = (
-        f"{minutes(sum(one.seconds for one in of))} on this machine, {memory} of memory and {disk} of disk: told from "
-        "a short measurement, corrected on the way"
+        f"{minutes(sum(one.seconds for one in of))} on this machine, as busy as it is now, {memory} of memory and "
+        f"{disk} of disk: told from a short measurement, corrected on the way"
     )
     if len(todo) == 1 or len(asked) == len(todo):
         return f"{many} About {takes}"

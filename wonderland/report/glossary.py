@@ -233,6 +233,19 @@ GLOSSARY: Sequence[Term] = (
         "of a yes and a no. 0.5 is guessing, 1 is always.",
     ),
     Term(
+        "FVU",
+        "The share of the variance of vectors that is left when something stands in for them. 0 says that all is "
+        "held, 1 that no more is than their mean.",
+        (),
+        True,
+    ),
+    Term(
+        "ΔCE",
+        "By how much the loss rises, in nats a token, when something stands in for a part of the model. 0 is no loss.",
+        (),
+        True,
+    ),
+    Term(
         "AUROC",
         "Of a place that has a property and one that has not, how often a unit is higher at the first. It is the same "
         "measure as AUC, here of one unit of the model: 0.5 is guessing, 1 is always.",

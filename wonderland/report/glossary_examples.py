@@ -146,12 +146,12 @@ def _of_units(views: Sequence[View]) -> Iterator[tuple[str, dict[str, Any]]]:
     for view in reversed(views):  # of several views that have one the first is told
         for figure in view.figures():
             if isinstance(figure, Table):
-                keys = [column.key for column in figure.columns]
-                rows = [row for row in figure.rows if "f1" in keys and _measured(row[keys.index("f1")])]
+                names = [characters(column.label) for column in figure.columns]
+                rows = [row for row in figure.rows if "F1" in names and _measured(row[names.index("F1")])]
                 if rows:
-                    best = max(rows, key=lambda row: float(row[keys.index("f1")]))
+                    best = max(rows, key=lambda row: float(row[names.index("F1")]))
                     name, key = characters(best[0]), Key.named(characters(best[0]))
-                    text = f"{name} tells what it fires for with F1 {float(best[keys.index('f1')]):.2f}."
+                    text = f"{name} tells what it fires for with F1 {float(best[names.index('F1')]):.2f}."
                     yield "F1", _example(text, view.id, [] if key is None else [str(key)])
             elif isinstance(figure, Bars) and characters(figure.y.label) == "AUROC":
                 bar, what = figure.series[0], characters(figure.x[0])

@@ -206,6 +206,9 @@ def test_labels_that_hardly_any_head_has_are_not_said_to_agree(toys):
     result = wl.analyze(pair, HeadMatching(permutations=5))["head-matching"]
     dull = dataclasses.replace(result, roles=[["none"] * 2] * 8, kappa=-0.01, kappa_null=[-0.01] * 20)
     assert "Roles cannot be compared: too few heads have one" in dull.summary()
-    assert "agree with Fleiss" in dataclasses.replace(dull, kappa_null=[-0.1, 0.0, 0.1]).summary()
+    by_chance = dataclasses.replace(dull, kappa_null=[-0.1, 0.0, 0.1])
+    assert "are not shown to agree more than by chance: Fleiss' κ = −0.010" in by_chance.summary()
+    beyond = dataclasses.replace(dull, kappa=0.8, kappa_null=[0.0, 0.1] * 20)
+    assert "Labels of matched heads agree more than chance has it: Fleiss' κ = 0.80" in beyond.summary()
     found, total = len(result.replicating), 8
     assert re.match(rf"{found} of {total} heads \[\d+%, \d+%\] of seed-0 have come back", result.summary())

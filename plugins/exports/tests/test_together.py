@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from wonderland.corpus.reading import read_source
-from wonderland_exports import meta_rows, telegram
+from wonderland_exports import meta, meta_rows, telegram
 from wonderland_exports.messenger import Messenger
 from wonderland_exports.telegram import Telegram
 from wonderland_exports.telegram_rows import MARKS
@@ -20,7 +20,7 @@ from wonderland_exports.whatsapp.words import WHOLE
 ALONE = {
     WhatsApp: (Judge, "_plain", lambda self, found: None),
     Telegram: (telegram, "FEW", 1 << 30),
-    Messenger: (meta_rows, "_said", lambda row: None),
+    Messenger: (meta_rows, "_said", lambda row: None),  # where files are of few rows, as by default here
 }
 MADE = {
     WhatsApp: lambda folder, seed: make_whatsapp(
@@ -48,6 +48,41 @@ def test_the_same_row_by_row(source, seed, monkeypatch, tmp_path):
         opened.close()
     assert found[0] == found[1]
     assert len(found[0][0]) > 100
+
+
+@pytest.mark.parametrize("layout", ["classic", "encrypted", "both"])
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_of_one_file_are_what_those_of_several_are(layout, seed, monkeypatch, tmp_path):
+    path = make_messenger(tmp_path / "export", 500, seed=seed, layout=layout, rare=seed > 0).path
+    for file in sorted(path.rglob("message_1.json"))[:2] if seed else ():
+        whole = json.loads(file.read_text())
+        odd = [*[{"sender_name": " ", "timestamp_ms": 5, "content": "who"}] * 2, {"timestamp_ms": 5, "content": "x"}]
+        odd += [{"sender_name": "Nil", "timestamp_ms": at, "content": "when"} for at in (0, -5, 1 << 62)]
+        odd += [
+            {"sender_name": "Nil", "timestamp_ms": 6, "content": text} for text in (" ", "", "a\0b", "\ud83d", "Ã", "€")
+        ]
+        odd += [{"sender_name": " Nil ", "timestamp_ms": 7, "content": "x", "senderName": "Bo"}]
+        odd += [{"sender_name": "Nil", "timestamp_ms": 8, "content": None}] if seed > 1 else []
+        odd += [{"sender_name": "Nil", "timestamp_ms": 1 << 70, "content": "y"}] if seed > 1 else []
+        file.write_text(json.dumps({**whole, "messages": [*whole["messages"], *odd]}))
+    found = []
+    for few in (1, 1 << 30):
+        monkeypatch.setattr(meta, "FEW", few)
+        table, ledger, skipped, notes = read_source(Messenger(path), "x", None)
+        found.append((table.to_pylist(), json.dumps(ledger.to_json()), skipped.to_pylist(), notes))
+    assert found[0] == found[1]
+    assert len(found[0][0]) > 50
+
+
+def test_rows_of_one_file_are_decided_together(monkeypatch, tmp_path):
+    alone = []
+    one = meta_rows.Rows.item
+    monkeypatch.setattr(meta_rows.Rows, "item", lambda self, row, *more: alone.append(row) or one(self, row, *more))
+    monkeypatch.setattr(meta_rows.Rows, "block", None)
+    monkeypatch.setattr(meta, "FEW", 1)
+    planted = make_messenger(tmp_path / "export", 3000, layout="classic")
+    source = Messenger(planted.path)
+    assert sum(map(len, source.blocks())) == source.count() == planted.rows > 3 * len(alone) > 0
 
 
 def test_most_rows_are_decided_together(monkeypatch, tmp_path):

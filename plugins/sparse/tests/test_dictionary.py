@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from wonderland_sparse.dictionary import Dictionary, token_means
-from wonderland_sparse.gradients import Active, gradients, largest_of, reconstruct
+from wonderland_sparse.gradients import Active, gradients, largest_of, largest_of_each, reconstruct
 from wonderland_sparse.learning import _MOST_SILENT, KINDS, Recipe, _Adam, _Training, learn, steps_of
 
 
@@ -77,6 +77,17 @@ def test_only_places_over_a_guess_are_compared_and_the_same_are_found():
         assert torch.equal(largest_of(pre, 60, guess), expected)
     assert len(largest_of(pre, 600, 0.2)) == int((pre > 0).sum())  # never what is not positive
     assert len(largest_of(-pre.abs(), 60, 0.2)) == 0
+
+
+@pytest.mark.parametrize("count", [1, 5, 24, 40])
+def test_the_largest_of_each_token_are_those_that_sorting_gives(count):
+    pre = torch.randn(300, 24, generator=torch.Generator().manual_seed(1)) - 0.5
+    pre[7] = -1.0  # nothing of it is positive
+    top = pre.topk(min(count, 24), dim=1)
+    wanted = (top.indices + torch.arange(300)[:, None] * 24)[top.values > 0].sort().values
+    assert torch.equal(largest_of_each(pre, count), wanted)
+    tied = torch.tensor([[1.0, 2.0, 1.0, 0.0]])
+    assert largest_of_each(tied, 2).tolist() == [0, 1, 2]  # what equals the smallest is kept as well
 
 
 def test_a_latent_that_is_nowhere_active_has_no_gradient():

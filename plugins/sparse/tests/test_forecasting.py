@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 import wonderland as wl
@@ -45,6 +46,13 @@ def test_the_pace_is_measured_once_for_models_of_one_shape(small, monkeypatch):
     assert 0 < here.step < 1
     assert forecasting.pace(small.untrained(), dataclasses.replace(recipe, epochs=8)) is here
     assert forecasting.pace(small, recipe, mlp=True) is not here
+
+
+def test_what_the_machine_did_for_a_moment_is_no_pace():
+    ended = np.cumsum([0.0, 1, 1, 1, 50, 1, 2, 2, 1])
+    assert forecasting._quickest(ended, 3) == 1
+    assert forecasting._quickest(ended, 4) == pytest.approx(1.5)
+    assert forecasting._quickest(ended[:3], 10) == 1  # of fewer steps all
 
 
 @pytest.mark.parametrize("analysis", [*BOTH, SparseFeatures(), SparseCircuits(), SparseGraphs(), AttributionGraphs()])

@@ -10,6 +10,7 @@ const start = () => begin().catch((error) => {
 
 async function begin() {
   await unpack(page);
+  if (!getComputedStyle(root).getPropertyValue('--ink')) throw Error('The style is not what was written.');
   document.title = visible(page.title);
   Object.assign(store, store.read());
   root.dataset.theme = themeName();

@@ -39,7 +39,7 @@ async function inflate({ z, raw }) {
   const bytes = bytesOf(z ?? raw);
   if (raw) return bytes.buffer;
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
-  return new Response(stream).arrayBuffer();
+  return new Response(stream).arrayBuffer().catch(() => { throw Error('packed numbers are not what was written'); });
 }
 
 // An unpacked array: flat numbers with a shape, read with at(row, column).

@@ -30,6 +30,8 @@ from wonderland.views import (
 )
 from wonderland_cohorts.spread import share
 
+_SURE = 0.05
+
 
 @dataclass(frozen=True)
 class HeadMatchingResult(wl.Result):
@@ -144,8 +146,9 @@ class HeadMatchingResult(wl.Result):
         low, high = np.quantile(self.kappa_null, [0.025, 0.975])
         if not high > low:
             return ["Roles cannot be compared: too few heads have one for labels dealt out anew to agree otherwise."]
+        more = "agree more than chance has it" if self.kappa_p < _SURE else "are not shown to agree more than by chance"
         return [
-            f"Labels of matched heads agree with Fleiss' κ = {digits(self.kappa)} ({told_p(self.kappa_p)}; dealt out "
+            f"Labels of matched heads {more}: Fleiss' κ = {digits(self.kappa)} ({told_p(self.kappa_p)}; dealt out "
             f"anew within layers {digits(low)} to {digits(high)})."
         ]
 

@@ -155,7 +155,7 @@ class ReplicationResult(wl.Result):
             "over seeds, and with its interval over seeds and conversations. The line is the chance level.",
             how_to_read="If the whiskers of single seeds do not overlap, the interval over conversations says nothing "
             "about another training run. Only the last bar does.",
-            misleads="The largest value over heads is not the same head in every seed.",
+            misleads="The largest number over heads is not the same head in every seed.",
             order=5,
         )
         return [table, forest]

@@ -18,12 +18,12 @@ import orjson
 
 import wonderland as wl
 from wonderland.corpus.blocks import Block
-from wonderland.corpus.reading import batches
 from wonderland.counted import counted
 from wonderland.errors import InputError
 from wonderland_exports.again import AGAIN, Again, Shared
 from wonderland_exports.evidence import in_all
 from wonderland_exports.frame import (
+    CUT,
     Export,
     Member,
     Mender,
@@ -36,10 +36,14 @@ from wonderland_exports.frame import (
     peek,
 )
 from wonderland_exports.meta_rows import Chat, Rows, is_readable, sender_of
-from wonderland_exports.walking import cut_off, is_row, numbered, run_rows
+from wonderland_exports.meta_together import sender_counts
+from wonderland_exports.walking import cut_off, is_row, run_rows
 
 __all__ = ["Meta"]
 
+FEW = 256
+"""Rows of a file under which they are decided with those of the next."""
+_MANY = 1 << 12
 _NUMBERED = re.compile(r"(?:^|.*/)message_(\d+)\.json$")
 _ENCRYPTED = re.compile(r"(?:^|.*/)([^/]+_\d+)\.json$")
 _HTML = re.compile(r"(?:^|.*/)message_\d+\.html$")
@@ -108,12 +112,22 @@ class Meta(Surveyed[_Survey]):
         export, survey = self._open()
         tally, mend = Tally(), Mender()
         rows = Rows(self._owner(export, survey), mend, tally["Left open"])
-        yield from map(rows.block, batches(self._stored(survey, tally)))
+        few: list[tuple[str, Any, Chat]] = []
+        for name, places, found, chat in self._stored(survey, tally):
+            if len(found) < FEW:
+                few += [(f"{name}:{place}", row, chat) for place, row in zip(places, found, strict=True)]
+            if few and (len(found) >= FEW or len(few) >= _MANY):
+                yield rows.block(few)
+                few = []
+            for start in range(0, len(found), _MANY) if len(found) >= FEW else ():
+                yield rows.run(name, places[start : start + _MANY], found[start : start + _MANY], chat)
+        if few:
+            yield rows.block(few)
         tally["Letters"] = mend.counts
         self._facts = tally.facts()
 
-    def _stored(self, survey: _Survey, tally: Tally) -> Iterator[tuple[str, Any, Chat]]:
-        """Yield what each row is called, the row or what became of it already, and its conversation."""
+    def _stored(self, survey: _Survey, tally: Tally) -> Iterator[tuple[str, list[int], list[Any], Chat]]:
+        """Yield each file's name, the numbers of its rows, the rows or what became of them, and its conversation."""
         again, thread, shared = Again(), "", frozenset[int]()
         parts = Counter(file.thread for file in survey.files)
         for file in survey.files:
@@ -121,14 +135,13 @@ class Meta(Surveyed[_Survey]):
                 again, thread, shared = Again(), file.thread, survey.shared.of(file.thread)
             again.next_file()
             chat = _with_box(survey.chats[thread], file.box)
-            found, name = self._oldest_first(file), file.member.name
-            for index, row in found:
-                identity = f"{name}:{index}"
-                may_be_again = parts[thread] > 1 and is_readable(row)
-                if may_be_again and ((time := _time(row)) is None or time in shared) and again(_key(row)):
-                    yield identity, wl.Skipped(identity, AGAIN), chat
-                else:
-                    yield identity, row, chat
+            (places, found), name = self._oldest_first(file), file.member.name
+            for at, row in enumerate(found) if parts[thread] > 1 else ():
+                if not is_readable(row) or ((time := _time(row)) is not None and time not in shared):
+                    continue
+                if again(_key(row)):
+                    found[at] = wl.Skipped(f"{name}:{places[at]}", AGAIN)
+            yield name, places, found, chat
             if found:
                 tally["Found in"][file.box] += len(found)
 
@@ -164,7 +177,7 @@ class Meta(Surveyed[_Survey]):
                     rows += len(values)
                     if parts[file.thread] > 1:
                         times += filter(None, map(_time, values))
-                    for written, count in Counter(map(sender_of, values)).items():
+                    for written, count in sender_counts(values, sender_of).items():
                         if name := mend(written):
                             senders[name] += count
                 elif path == ("participants",):
@@ -183,12 +196,18 @@ class Meta(Surveyed[_Survey]):
             return _File(member, found[1], 0, "end-to-end encrypted")
         return None
 
-    def _oldest_first(self, file: _File) -> list[tuple[int, object]]:
-        found: list[tuple[int, object]] = [
-            (-1, cut_off(file.member, row)) if number is None else (number, row)
-            for number, row in numbered(file.member, "messages", partial=self._partial)
-        ]
-        return found[::-1] if file.number else found
+    def _oldest_first(self, file: _File) -> tuple[list[int], list[Any]]:
+        """Return the numbers of the rows of a file, and the rows; the place where it is cut off has the number -1."""
+        found: list[Any] = []
+        cut: list[Any] = []
+        for path, values in run_rows(file.member, "messages", partial=self._partial):
+            if path == CUT:
+                cut = [cut_off(file.member, values[0])]
+            elif path[-1] == "*":
+                found += values
+        places = [*range(len(found)), *(-1 for _ in cut)]
+        found += cut
+        return (places[::-1], found[::-1]) if file.number else (places, found)
 
     def _owner(self, export: Export, survey: _Survey) -> str:
         everybody = {*survey.senders, *(name for chat in survey.chats.values() for name in chat.people)}

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
-__all__ = ["beginnings", "line_of_the_app", "may_be_of_the_app"]
+__all__ = ["beginnings", "candidates", "line_of_the_app", "may_be_of_the_app"]
 
 _YOU = ("You", "Du", "Sie", "Vous", "Tu", "Você", "Je", "U", "Hai", "Has", "Ha")
 
@@ -158,6 +158,12 @@ def line_of_the_app(text: str, sender: str, people: Iterable[str] = ()) -> str |
         if pattern.fullmatch(rest):
             return reason
     return None
+
+
+def candidates(texts: Sequence[str], beginnings: Collection[str]) -> list[int]:
+    """Return the places of the texts that `may_be_of_the_app`."""
+    ends = _ENDINGS
+    return [at for at, text in enumerate(texts) if text[:2] in beginnings or text.endswith(ends)]
 
 
 def may_be_of_the_app(text: str, beginnings: Collection[str]) -> bool:

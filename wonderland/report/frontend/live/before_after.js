@@ -12,7 +12,7 @@ function nextPanel(session, { accept, say, temperature }) {
     fill(where, number(session.temperature, 2));
     fill(list, likelyTokens(session.tokenizer, likeliest(p, 8), accept));
   };
-  const heard = (title, tokens, done) => el('div', el('h3', title), el('p.bubble', { dir: 'auto', class: `bubble ${written.who}` }, tokens.length ? inSentence(session.tokenizer.decode(tokens)) : done ? el('small', 'the message ends here') : '…'));
+  const heard = (title, tokens, done, most) => el('div', el('h3', title), el('p.bubble', { dir: 'auto', class: `bubble ${written.who}` }, tokens.length ? inSentence(session.tokenizer.decode(tokens)) : null, tokens.length === most || !done ? ' …' : tokens.length ? null : el('small', 'the message ends here')));
   return { node, show, said, heard };
 }
 
@@ -29,12 +29,12 @@ function withoutPanel(session) {
     const off = offNames(), { after } = session;
     fill(title, off.length ? `Without ${off.join(', ')}` : 'With something off');
     if (!off.length) return void fill(body, el('p.quiet', 'Switch off a head or an MLP, and here stands what that changes.'));
-    if (session.refused) return void fill(body, el('p.banner', session.refused));
+    if (session.refused()) return void fill(body, el('p.banner', session.refused()));
     if (!after) return void fill(body, el('p.quiet', '…'));
     const rise = after.loss - session.loss;
     fill(body, changedTokens(session.tokenizer, session.before, after.probabilities), el('dl.here',
-      el('dt', 'KL, here, n = 1'), el('dd', { 'data-kl': after.kl.toFixed(6) }, `${number(after.kl, 3)} nats`),
-      isNumber(rise) ? [el('dt', 'Surprise at your text, here, n = 1'), el('dd', `${signed(rise)} nats a token`)] : null),
+      el('dt', `KL, here, n = 1${session.over()}`), el('dd', { 'data-kl': after.kl.toFixed(6) }, `${number(after.kl, 3)} nats`),
+      isNumber(rise) ? [el('dt', `Surprise at your text, here, n = 1${session.over()}`), el('dd', `${signed(rise)} nats a token`)] : null),
     el('p.average', averaged(off)), el('p.quiet', 'All else on this page shows the whole model.'));
   };
   return { node, show };

@@ -1,8 +1,6 @@
 // Other views asked about the reader's own text: the same pictures, drawn by the same renderers, of one text (n = 1).
 // Attention patterns, the loss of each token, the logit lens, neurons, and the card of a head.
 
-const own = { who: 'them', text: '' }; // shared by these views, in this variable alone
-
 // Attention of a run, as the thumbnails and the explorer read it.
 function* trianglesOf(run) {
   const { model, length: n } = run, area = (n * (n + 1)) / 2, levels = new Uint16Array(HEADS.length * area);
@@ -29,11 +27,13 @@ function cellOf(run, tokenizer, i, query, key) {
 // A field that runs the model: `answer(run, conversation)` is a generator, and what it returns is shown by `show`; empty
 // text shows null.
 function ownText(answer, show) {
-  const lane = makeLane(), note = el('span.quiet', LIVE);
+  const lane = makeLane(), note = el('span.quiet', LIVE), left = el('span.quiet', LIVE);
+  const own = { who: 'them', text: '' }; // of this field, in this variable alone
   const who = choice('Write as', SPEAKERS, (i) => ((own.who = SPEAKERS[i]), ask()));
-  const field = el('input.field', { type: 'text', maxlength: 2000, autocomplete: 'off', spellcheck: 'false', placeholder: 'Try your own text …', label: 'Try your own text', on: { input: () => ask() } });
+  const field = el('input.field', { type: 'text', maxlength: FIELD, autocomplete: 'off', spellcheck: 'false', placeholder: 'Try your own text …', label: 'Try your own text', on: { input: () => ask() } });
   for (const part of [who.node, field]) part.classList.add('hint'); // not in a picture that is saved
-  const node = el('div.own-text', el('div.controls', who.node, note), field);
+  const node = el('div.own-text', el('div.controls', who.node, note, left), field);
+  sayLeftOut(field, (words) => fill(left, words));
   async function ask() {
     const text = (own.text = field.value);
     lane.cancel();

@@ -7,7 +7,7 @@ function headsPanel(session, { method }) {
   const mlps = d3.range(N_LAYERS).map((layer) => el('button.chip.mlp', { 'data-part': `MLP${layer}`, on: { click: () => switchPart(`MLP${layer}`) } }, el('b', `MLP${layer}`), el('small.kl')));
   const grid = el('div.chips', { role: 'group', label: 'Heads and MLPs: press to switch off' }, d3.range(N_LAYERS).map((l) => [chips.slice(l * N_HEADS, (l + 1) * N_HEADS), mlps[l]]));
   grid.style.gridTemplateColumns = `repeat(${N_HEADS}, minmax(0, 96px)) minmax(0, 96px)`;
-  const bar = el('p.offbar', { role: 'status' }), ways = choice('Put in its place', METHODS.map((name) => ({ mean: 'its mean', zero: 'zeros', resample: 'another text’s' })[name]), method);
+  const bar = el('p.offbar', { role: 'status' }), ways = choice('Put in its place', METHODS.map((name) => ({ mean: 'its mean', zero: 'zeros', resample: 'another text’s' })[name]), (i) => (ways.show(i), method(i)));
   // On a phone nothing can be pointed at: a press shows the pattern of a head, large, and a press there one cell of it.
   const press = choice('A press', ['switches off', 'shows'], (i) => show(i ? looked ?? 0 : null)), large = largePattern(), told = el('h3'), cell = el('p.quiet', LIVE);
   const look = el('div.look', { hidden: true }, told, large.node, cell);
@@ -61,12 +61,14 @@ function headsPanel(session, { method }) {
   }
   const ask = () => {
     chips.forEach((chip, i) => fill(chip.querySelector('.looks'), looks(i)));
-    fill(note, `Each head: its pattern, and what it looks at most from “${tokenName(session.pieces[session.at()] ?? '')}”. Point at a token of the text to ask them all from there. nats: KL at the next token with this one alone off.`);
+    explain();
     hand.say();
   };
+  const explain = () => fill(note, `Each head: its pattern, and what it looks at most from “${tokenName(session.pieces[session.at()] ?? '')}”. Point at a token of the text to ask them all from there. ${session.refused() || `nats: KL at the next token with this one alone off${session.over()}.`}`);
   const showEach = () => {
     const all = [...chips.map((chip, i) => [chip, HEADS[i]]), ...mlps.map((chip) => [chip, chip.dataset.part])];
     all.forEach(([chip, name]) => fill(chip.querySelector('.kl'), klText(name)));
+    explain();
     hand.say();
     title();
   };

@@ -3,7 +3,7 @@
 // The file is JSON: {format: "wonderland-example", version: 1, turns: [{who, text}], who, text, off}. It holds the text as
 // it was typed and the names of what was off; nothing else, and only because the reader saved it.
 
-const FORMAT = 'wonderland-example', LONGEST = 200000;
+const FORMAT = 'wonderland-example', LONGEST = 200000, UNBROKEN = 2 * FIELD; // characters: of a file, and of a word in it
 const keptExamples = []; // {turns, who, text, off}
 
 const exampleOf = () => ({ turns: written.turns.map(({ who, text }) => ({ who, text })), who: written.who, text: written.text, off: store.off });
@@ -21,6 +21,8 @@ function exampleFrom(text) {
   if (found?.format !== FORMAT || found.version !== 1) throw new Error(`it does not say "format": "${FORMAT}", "version": 1`);
   const message = (one) => SPEAKERS.includes(one?.who) && typeof one.text === 'string';
   if (!Array.isArray(found.turns) || ![...found.turns, found].every(message)) throw new Error('a message in it has no speaker (me or them) or no text');
+  const unbroken = d3.max([...found.turns, found], ({ text: said }) => d3.max(said.split(NO_WORD), (part) => part.length + 1));
+  if (unbroken > UNBROKEN) throw new Error(`${number(unbroken)} characters in it are one word; ${number(UNBROKEN)} are the most`);
   return { turns: found.turns.map(({ who, text: said }) => ({ who, text: said })), who: found.who, text: found.text, off: cleanOff(found.off) };
 }
 

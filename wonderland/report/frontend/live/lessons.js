@@ -49,19 +49,20 @@ function lessonsPanel(session) {
         if (!all.length) return { right: first.value === NONE, said: [without, reported()] };
         return judge(first.value, averageOf(all.map(({ shares }) => shares)), all.length, 'mean over invented texts');
       } },
-    { name: 'Break it', title: 'Break it', also: 'It cannot be done',
-      text: () => ['Switch off at most three heads or MLPs, so that swapping the speakers changes at most half of what it did. As many others, drawn at random, are switched off for comparison. If no head alone can do it and you think that nothing will, say so.'],
+    { name: 'Break it', title: 'Break it', also: 'No one alone does it', of: 'text off',
+      text: () => ['Switch off at most three heads or MLPs, so that swapping the speakers changes at most half of what it did. Off means: its mean in its place. As many other heads, drawn at random, are switched off for comparison. Or say that no head and no MLP does it alone.'],
       * check(cannot) {
         const all = yield* pairs(), parts = offNames().map(partNamed).filter((part) => !part.mlp || session.model.hasMlp), left = [], drawn = [];
         if (!all.length) return { right: cannot, said: [without] };
         if (cannot) {
-          for (const name of HEADS) {
+          const each = session.parts();
+          for (const name of each) {
             const shares = [];
             for (const pair of all) shares.push(yield* gapWithout(pair, [partNamed(name)], byMean()));
             left.push(meanOf(shares));
           }
           const least = d3.minIndex(left);
-          return { right: left[least] > HALF, said: [`Each head was switched off alone: without ${HEADS[least]} the least is left, ${percent(max(0, left[least]))} (n = ${all.length}).`, reported()] };
+          return { right: left[least] > HALF, said: [`Each of ${counted(each.length, 'part')} (heads, MLPs) was switched off alone: without ${each[least]} the least is left, ${percent(max(0, left[least]))} (mean over invented texts, n = ${all.length}). Two or three together were not tried.`, reported()] };
         }
         if (!parts.length || parts.length > 3) return { said: [parts.length ? `${parts.length} heads and MLPs are off; three are the most.` : 'Nothing is off yet: press a head above.'] };
         const others = HEADS.filter((name) => !offNames().includes(name)), draw = draws(5);
@@ -72,7 +73,7 @@ function lessonsPanel(session) {
         }
         return { right: meanOf(left) <= HALF && meanOf(drawn) > meanOf(left), said: [`Without ${offNames().join(', ')}, ${percent(max(0, meanOf(left)))} of what swapping the speakers changes is left. Without ${chosen.map(partName).join(', ') || 'others (there are none)'}, drawn at random: ${percent(max(0, meanOf(drawn)))} (mean over invented texts, n = ${all.length}).`] };
       } },
-    { name: 'Prove it', title: 'Prove it with a second pair', form: again,
+    { name: 'Prove it', title: 'Prove it with a second pair', form: again, of: 'text',
       text: () => ['A head found on some texts may be the head of these texts. Write another one above, in your own words. Then say which head will carry most of the swap there, before you look.'],
       * check() {
         const { tokens } = session;
@@ -91,8 +92,8 @@ function lessonsPanel(session) {
         return { right: sure.value === right, said: [`The order is worth ${number(mean, 3)} nats a word ${interval(low, high, 3)} (${counted(worth.length, 'sequence')} of ${words} random words; from ${least} on it counts): ${right}. The head that looks most at what came after the word before: ${HEADS[best]}, ${percent(scores[best])} of its attention.`,
           right === 'no' ? 'Not to find it is a result, too: it has a bound.' : null, induction ? `The report: ${induction.claim}` : 'This report did not measure induction: only the page has answered.'] };
       } },
-    { name: 'Fool yourself', title: 'Fool yourself with one prompt', form: often,
-      text: () => ['Write a text above. Under “Heads” stands what each head is worth there, and one of them is the largest. Will the same head be the largest on most other texts?'],
+    { name: 'Fool yourself', title: 'Fool yourself with one prompt', form: often, of: 'text',
+      text: () => ['Write a text above. Under “Heads” stands what each head is worth there, with its mean in its place, and one of them is the largest. Will the same head be the largest on most other texts?'],
       * check() {
         const { tokens } = session, each = [];
         if (isEmpty()) return { said: ['Write a text above first.'] };
@@ -102,7 +103,7 @@ function lessonsPanel(session) {
           each.push(HEADS.map((_, i) => klDivergence(before, softmax(logits.subarray(i * vocab, (i + 1) * vocab)))));
         }
         const [here, ...others] = each, best = d3.maxIndex(here), times = others.filter((list) => d3.maxIndex(list) === best).length, ranks = others.map((list) => 1 + list.filter((value) => value > list[best]).length);
-        return { right: (times > others.length / 2) === (often.value === 'yes'), said: [`On your text ${HEADS[best]} is the largest of ${HEADS.length}: KL ${number(here[best], 3)} nats without it. On ${counted(others.length, 'other text')} it is the largest ${counted(times, 'time')}, its middle rank is ${d3.median(ranks)}, its mean ${number(meanOf(others.map((list) => list[best])), 3)} nats.`,
+        return { right: (times > others.length / 2) === (often.value === 'yes'), said: [`On your text ${HEADS[best]} is the largest of ${HEADS.length}: KL ${number(here[best], 3)} nats with its mean in its place. On ${counted(others.length, 'other text')} it is the largest ${counted(times, 'time')}, its middle rank is ${d3.median(ranks)}, its mean ${number(meanOf(others.map((list) => list[best])), 3)} nats.`,
           'It was chosen because it was the largest, so on your text it looks larger than it is. Choose on some texts, and measure on others.'] };
       } },
   ];
@@ -121,14 +122,19 @@ function lessonsPanel(session) {
       fill(tab, `${mine + 1}. ${lesson.name}${done.get(mine) ? ' ✓' : ''}`);
     });
   };
-  const show = () => {
-    const { title, text, form, also } = LESSONS[at];
+  const clear = (words) => {
     lane.cancel();
     delete told.dataset.right;
-    fill(told);
+    fill(told, words);
+  };
+  // What was judged of another text, or with other parts off, stands no longer.
+  const forget = (changed) => LESSONS[at].of?.includes(changed) && told.firstChild && clear(el('p.quiet', `The ${changed === 'text' ? 'text' : 'parts that are off'} changed. Press “Check” again.`));
+  const show = () => {
+    const { title, text, form, also } = LESSONS[at];
+    clear();
     tabs.show(at);
     fill(body, el('h3', title), text().map((line) => el('p', line)), el('div.controls.answer', form ?? null, button('Check', () => check(false)), also ? button(also, () => check(true), { class: 'quiet' }) : null), told);
   };
   show();
-  return { node, cancel: lane.cancel };
+  return { node, forget };
 }

@@ -5,10 +5,23 @@ const VIEW = 'try-it', SPEAKERS = ['me', 'them'], TAG = { me: ME, them: THEM };
 const written = { turns: [], who: 'them', text: '' }; // turns: the finished messages, {who, text}
 
 const messageTokens = (tokenizer, { who, text }) => [TAG[who], ...(text ? tokenizer.encodeMessage(text) : [])];
-// The tokens of what is written. A space at the end is not yet a word: the model learned words with their space before.
-const writtenTokens = (tokenizer, { turns, who, text } = written) => [
-  ...turns.flatMap((turn) => [...messageTokens(tokenizer, turn), SEP]), ...messageTokens(tokenizer, { who, text: text.trimEnd() }),
-];
+// The tokens of what is written, or the last of them, `most` or more. A space at the end is not yet a word: the model
+// learned words with their space before.
+function writtenTokens(tokenizer, { turns, who, text }, most = Infinity) {
+  let found = [];
+  for (const one of [{ who, text: text.trimEnd() }, ...turns.toReversed()]) {
+    const after = found.length ? [SEP, ...found] : found, { tokens, whole } = tokenizer.encodeEnd(one.text, most - after.length);
+    found = [...(whole ? [TAG[one.who]] : []), ...tokens, ...after];
+    if (found.length >= most) break;
+  }
+  return found;
+}
+// A field takes so many characters: `say` hears how many of what is pasted into it are left out, in words.
+const FIELD = 2000;
+const sayLeftOut = (field, say) => field.addEventListener('beforeinput', ({ data, isComposing }) => {
+  const over = isComposing || !data ? 0 : min(data.length, field.value.length - field.selectionEnd + field.selectionStart + data.length - FIELD);
+  say(over > 0 ? `${counted(over, 'character')} left out: the field takes ${number(FIELD)}.` : '');
+});
 const isEmpty = () => !written.turns.length && !written.text.trim();
 
 // Parts by name, L2H0 or MLP1.

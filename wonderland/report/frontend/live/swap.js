@@ -4,7 +4,7 @@ const SITES = [['Stream', 'resid_pre'], ['Attention', 'attn_out'], ['MLPs', 'mlp
 
 function swapPanel(session, { changed }) {
   const lane = makeLane(), body = el('div', LIVE), lines = el('div.ab');
-  let a = null, mode = 0; // A: its message texts, tokens and run
+  let a = null, mode = 0, repaint = () => {}; // A: its message texts, tokens and run
   const keep = () => {
     a = { written: structuredClone(written), tokens: [...session.tokens], pieces: [...session.pieces], run: null };
     changed();
@@ -28,7 +28,7 @@ function swapPanel(session, { changed }) {
   const say = (text) => fill(body, el('p.banner', text));
 
   function* patching(hear) {
-    if (!a.run) yield* readTokens((a.run = new LiveRun(session.model)), a.tokens);
+    a.run ??= yield* readTokens(new LiveRun(session.model, a.tokens.length), a.tokens); // it is A's once it is whole
     const base = session.kept.run, logitsA = yield* nextLogits(a.run), logitsB = yield* nextLogits(base);
     const [target, foil] = answersOf(logitsA, logitsB, [...a.tokens, ...session.tokens]);
     const without = logitsB[target] - logitsB[foil], gap = logitsA[target] - logitsA[foil] - without;
@@ -50,7 +50,7 @@ function swapPanel(session, { changed }) {
     grid.style.gridTemplateColumns = `max-content repeat(${session.pieces.length}, minmax(${site === 'z' ? 16 : 38}px, 46px))`;
     fill(grid, el('span'), session.pieces.map((piece, i) => el(a.pieces[i] === piece ? 'span.word' : 'span.word.differs', tokenName(piece))), names.map((name, r) => [el('span.rowname', name), shown[r]]));
     const key = legend();
-    let scale = colourScale({ scale: 'diverging', domain: [-1, 1] }, []);
+    let scale;
     const paint = ({ r, position }, value) => {
       shown[r][position].dataset.v = value.toFixed(6);
       styled(shown[r][position], scale.paint(value));
@@ -63,17 +63,20 @@ function swapPanel(session, { changed }) {
     });
     grid.addEventListener('pointerleave', () => tip.hide());
     const order = [];
+    const rescale = () => {
+      scale = colourScale({ scale: 'diverging', domain: [-1, 1] }, order.map(({ recovery }) => recovery));
+      key.show(scale, {});
+      order.forEach(({ cell, recovery }) => paint(cell, recovery));
+    };
+    repaint = rescale;
     fill(body, el('p.quiet', told, ' Each cell: this much of it returns in B when this place is taken from A. One pair, n = 1.'), key.node, el('div.sideways', grid));
     saySideways(body);
-    key.show(scale, {});
+    rescale();
     return (one) => {
       order.push(one);
       values.set(shown[one.cell.r][one.cell.position], one);
-      if (abs(one.recovery) > scale.high) { // nothing is clipped: the scale grows, and all cells with it
-        scale = colourScale({ scale: 'diverging', domain: [-1, 1] }, order.map(({ recovery }) => recovery));
-        key.show(scale, {});
-        order.forEach(({ cell, recovery }) => paint(cell, recovery));
-      } else paint(one.cell, one.recovery);
+      if (abs(one.recovery) > scale.high) rescale(); // nothing is clipped: the scale grows, and all cells with it
+      else paint(one.cell, one.recovery);
     };
   };
 
@@ -89,5 +92,5 @@ function swapPanel(session, { changed }) {
     let put = null;
     lane.run(patching((told) => (told.cell ? put?.(told) : (put = tableau(told)))));
   }
-  return { node, start, cancel: lane.cancel, held: () => a };
+  return { node, start, cancel: lane.cancel, held: () => a, recolour: () => repaint() };
 }

@@ -11,6 +11,7 @@ const SPACE = '\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u2
 const WORDS = new RegExp(
   `'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^${SPACE}\\p{L}\\p{N}]+|[${SPACE}]+(?![^${SPACE}])|[${SPACE}]+`, 'gu',
 );
+const NO_WORD = new RegExp(`[^${SPACE}](?= )`, 'g'); // after it a space begins the next word
 
 // The character that stands for each byte in the tokenizer's file, and the byte behind each such character.
 const BYTE_CHARACTERS = (() => {
@@ -35,13 +36,24 @@ class LiveTokenizer {
 
   encode(text) {
     const found = [];
-    for (const [word] of text.toWellFormed().matchAll(WORDS)) found.push(...this.word(word));
+    for (const [word] of text.toWellFormed().matchAll(WORDS)) for (const id of this.word(word)) found.push(id);
     return found;
   }
 
   // A message as the windows hold it: after one space.
   encodeMessage(text) {
     return this.encode(` ${text}`);
+  }
+
+  // The last tokens of a message, `most` of them or more, read from a place that no word goes over; and whether they are all.
+  encodeEnd(text, most) {
+    for (let size = 8 * most + 8; size < text.length; size *= 4) {
+      NO_WORD.lastIndex = text.length - size;
+      if (!NO_WORD.test(text)) continue;
+      const tokens = this.encode(text.slice(NO_WORD.lastIndex));
+      if (tokens.length >= most) return { tokens, whole: false };
+    }
+    return { tokens: text ? this.encodeMessage(text) : [], whole: true };
   }
 
   word(word) {

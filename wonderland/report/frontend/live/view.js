@@ -1,6 +1,7 @@
 // The live view: one text, asked again from the point that changed. Typing cancels whatever is being computed.
 
 const ANSWERED = ['read', 'lens', 'without', 'each']; // the order of the work; later steps follow earlier ones
+const SAID = 40; // tokens of a reply, at most
 
 let mounted = null; // the view on the page, for the keys
 
@@ -10,6 +11,11 @@ renderers.live = ({ data, plot }) => {
     data, model: null, tokenizer: null, method: 'mean', temperature: 1, query: null, hover: null, fresh: false, top: null,
     tokens: [], pieces: [], struck: [], turnOf: [], speakerOf: [],
     at: () => min(session.hover ?? session.query ?? Infinity, session.pieces.length - 1),
+    parts: () => [...HEADS, ...(session.model.hasMlp ? d3.range(N_LAYERS).map((l) => `MLP${l}`) : [])],
+    // What stands in the place of a part: of resampling each text that is long enough, and the numbers are means over them.
+    others: () => data.donors.filter((donor) => donor.values.length >= session.tokens.length),
+    over: () => (session.method === 'resample' ? `, mean over ${counted(session.others().length, 'other text')}` : ''),
+    refused: () => (session.method === 'resample' && !session.others().length ? `No other text here is as long as yours: ${counted(session.tokens.length, 'token')}, the longest has ${d3.max(data.donors, (donor) => donor.values.length)}.` : ''),
     weight: (layer, head, query, key) => session.kept.run.pattern[layer][(query * session.model.heads + head) * session.model.context + key],
   };
   const asking = makeLane(), speaking = makeLane(), drawing = makeLane();
@@ -17,7 +23,12 @@ renderers.live = ({ data, plot }) => {
   const status = el('p.quiet', { role: 'status' }, 'Unpacking the model …'), board = el('div.board', { hidden: true });
   const write = writePanel(session, { changed: () => changed(), asked: (i, pinned) => asked(i, pinned) });
   const next = nextPanel(session, { accept: (id) => (write.accept(id), write.field.focus()), say: (seed) => say(seed), temperature: (t) => ((session.temperature = t), session.logits && next.show()) });
-  const heads = headsPanel(session, { method: (i) => ((session.method = METHODS[i]), again('without')) });
+  const heads = headsPanel(session, { method(i) {
+    Object.assign(session, { method: METHODS[i], each: null, after: null });
+    heads.showEach();
+    beside.show();
+    again('without');
+  } });
   const beside = withoutPanel(session), layers = lensPanel(session), swap = swapPanel(session, { changed: () => changed() });
   const paths = pathsPanel(session, { held: swap.held }), steer = steeringPanel(session), lessons = lessonsPanel(session);
   board.append(el('div.side', write.node, heads.node), el('div.side', next.node, beside.node, layers.node, steer.node), swap.node, paths.node, lessons.node);
@@ -25,20 +36,21 @@ renderers.live = ({ data, plot }) => {
 
   function changed() {
     if (!session.model) return;
-    asking.cancel();
-    [speaking, drawing, swap, steer].forEach((one) => one.cancel());
+    board.classList.add('stale');
+    session.fresh = false;
+    [asking, speaking, drawing, swap, steer].forEach((one) => one.cancel());
     paths.clear();
-    const { tokenizer, model } = session, all = writtenTokens(tokenizer), from = max(0, all.length - model.context);
-    const turns = d3.cumsum(all, (token) => token === ME || token === THEM).map((n) => n - 1);
-    const spoken = [...written.turns.map(({ who }) => who), written.who];
-    Object.assign(session, { fresh: false, query: null, hover: null, losses: null, each: null, after: null, tokens: all.slice(from), struck: all.slice(0, from).map((id) => tokenizer.piece(id)) });
+    lessons.forget('text');
+    const { tokenizer, model } = session, all = writtenTokens(tokenizer, written, model.context + 1000), from = max(0, all.length - model.context);
+    const turns = d3.cumsum(all, (token) => token === ME || token === THEM), spoken = [...written.turns.map(({ who }) => who), written.who];
+    const unread = spoken.length - turns.at(-1); // messages of which not even the speaker was read
+    Object.assign(session, { query: null, hover: null, losses: null, each: null, after: null, tokens: all.slice(from), struck: all.slice(max(0, from - 40), from).map((id) => tokenizer.piece(id)), gone: from, unread });
     session.pieces = session.tokens.map((id) => tokenizer.piece(id));
-    session.turnOf = Array.from(turns.slice(from));
+    session.turnOf = Array.from(turns.slice(from), (n) => n - 1 + unread);
     session.speakerOf = session.turnOf.map((turn) => spoken[turn]);
     step = 0;
     fill(next.said);
     write.showTokens();
-    board.classList.add('stale');
     again('read');
   }
   function asked(i, pinned) {
@@ -67,7 +79,6 @@ renderers.live = ({ data, plot }) => {
       session.losses = yield* surprise(run);
       session.loss = run.length > 1 ? meanOf(Array.from(session.losses).slice(1)) : NaN;
       session.fresh = true;
-      board.classList.remove('stale');
       yield;
       write.shade();
       yield;
@@ -95,43 +106,47 @@ renderers.live = ({ data, plot }) => {
       done(2);
       yield;
     }
+    if (!session.each) heads.showEach(); // those on the chips are of another text
+    board.classList.remove('stale');
     session.each = {};
-    const [by] = yield* putting(), all = [...HEADS, ...(session.model.hasMlp ? d3.range(N_LAYERS).map((l) => `MLP${l}`) : [])];
-    for (let i = 0; by && i < all.length; i += N_HEADS) {
-      const some = all.slice(i, i + N_HEADS), logits = yield* ablateEach(session.kept.run, some.map(partNamed), by), { vocab } = session.model;
-      some.forEach((name, k) => (session.each[name] = klDivergence(session.before, softmax(logits.subarray(k * vocab, (k + 1) * vocab)))));
+    const bys = yield* putting(), all = session.parts();
+    for (let i = 0; bys.length && i < all.length; i += N_HEADS) {
+      const some = all.slice(i, i + N_HEADS), sums = some.map(() => 0), { vocab } = session.model;
+      for (const by of bys) {
+        const logits = yield* ablateEach(session.kept.run, some.map(partNamed), by);
+        some.forEach((_, k) => (sums[k] += klDivergence(session.before, softmax(logits.subarray(k * vocab, (k + 1) * vocab)))));
+      }
+      some.forEach((name, k) => (session.each[name] = sums[k] / bys.length));
       heads.showEach();
     }
     done(3);
   }
-  // What is put in the place of a part: of resampling one for each window that is long enough.
   function* putting() {
-    session.refused = '';
     if (session.method !== 'resample') return [{ method: session.method, means: session.means }];
-    const long = data.donors.filter((donor) => donor.values.length >= session.tokens.length);
-    if (!long.length) {
-      session.refused = `No other text here is as long as yours: ${counted(session.tokens.length, 'token')}, the longest has ${d3.max(data.donors, (donor) => donor.values.length)}.`;
-      return [];
-    }
+    const long = session.others();
     for (const donor of long) donor.run ??= yield* readTokens(new LiveRun(session.model), Array.from(donor.values));
     return long.map((donor) => ({ method: 'resample', donor: donor.run }));
   }
 
   async function say(seed) {
     if (!session.fresh) return;
-    const { run } = session.kept, parts = offNames().map(partNamed).filter((part) => !part.mlp || session.model.hasMlp), heard = [[], []];
-    const ways = [['As it is', null], ...(parts.length ? [[`Without ${offNames().join(', ')}`, parts]] : [])];
+    const { run } = session.kept, { model, tokens } = session, parts = offNames().map(partNamed).filter((part) => !part.mlp || model.hasMlp), heard = [[], []];
+    const gone = max(0, tokens.length + SAID - model.context), start = { model, tokens: tokens.slice(gone) }, ways = ['As it is'];
+    let most = SAID, notes = gone ? `To leave room for ${SAID} tokens, the oldest ${gone} are not read here. ` : '';
     const show = (done) => {
       next.said.dataset.done = done;
-      fill(next.said, ways.map(([title], i) => next.heard(title, heard[i], done)));
+      fill(next.said, ways.map((title, i) => next.heard(title, heard[i], done, most)), el('p.quiet', notes));
     };
     const drawn = function* () {
-      const [by] = yield* putting(), length = by?.donor?.length ?? session.model.context;
-      const start = { model: session.model, tokens: session.tokens.slice(max(0, session.tokens.length + 40 - session.model.context)) };
-      for (const [i, [, off]] of ways.entries()) {
-        if (off && !by) continue;
-        const edits = off?.map((part) => ablationEdit(session.model, part, by)) ?? null;
-        yield* reply(start, { temperature: session.temperature, seed, most: min(40, length - start.tokens.length), edits });
+      const [by] = parts.length ? yield* putting() : [];
+      if (by) ways.push(`Without ${offNames().join(', ')}`);
+      else if (parts.length) notes += session.refused();
+      if (by?.donor) {
+        most = min(SAID, by.donor.length - start.tokens.length);
+        notes += `In the place of what is off: one other text, of ${counted(by.donor.length, 'token')}; a reply goes no further.`;
+      }
+      for (const i of ways.keys()) {
+        yield* reply(start, { temperature: session.temperature, seed, most, edits: i ? parts.map((part) => ablationEdit(model, part, by)) : null });
         yield -1 - i;
       }
     };
@@ -167,9 +182,11 @@ renderers.live = ({ data, plot }) => {
   const update = (changes) => {
     if (when(changes, 'off')) {
       heads.showOff();
+      lessons.forget('off');
       again('without');
     }
     if (!session.fresh) return;
+    if (when(changes, 'theme')) swap.recolour();
     if (when(changes, 'theme', 'size')) drawing.run(heads.draw());
     paths.update(changes);
     heads.mark();

@@ -5,14 +5,16 @@ document.addEventListener('mousedown', (event) => event.target.closest('.typing 
 
 function writePanel(session, { changed, asked }) {
   const who = choice('Write as', SPEAKERS, (i) => ((written.who = SPEAKERS[i]), changed(), field.focus()));
-  const field = el('textarea.field', { rows: 2, maxlength: 2000, autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', placeholder: 'Write a message …', label: 'Write a message' });
+  const field = el('textarea.field', { rows: 2, maxlength: FIELD, autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', placeholder: 'Write a message …', label: 'Write a message' });
   const afresh = button('Start afresh', () => (Object.assign(written, { turns: [], text: '' }), take(), field.focus()), { class: 'quiet' });
   const hint = el('p.key', 'Tab writes the likeliest token · Enter ends the message, the other one speaks · Esc leaves the field');
   const examples = el('p.examples'), strip = el('div.bubbles.strip', { role: 'group', label: 'The text, token by token' });
-  const note = el('p.banner', { role: 'status', hidden: true }), key = el('p.quiet.shading');
-  const node = panel('write', 'Write', el('div.controls', who.node, afresh), field, hint, examples, keepPanel({ take: () => take() }), note, strip, key);
+  const note = el('p.banner', { role: 'status', hidden: true }), left = el('p.quiet', LIVE), key = el('p.quiet.shading');
+  const node = panel('write', 'Write', el('div.controls', who.node, afresh), field, left, hint, examples, keepPanel({ take: () => take() }), note, strip, key);
 
+  sayLeftOut(field, (words) => fill(left, words));
   const take = () => {
+    fill(left);
     if (field.value !== written.text) field.value = written.text;
     changed();
   };
@@ -73,18 +75,18 @@ function writePanel(session, { changed, asked }) {
 
   // Tokens at once, their numbers when they are there.
   const showTokens = () => {
-    const { pieces, struck, turnOf } = session;
+    const { pieces, struck, gone: count, turnOf } = session;
     who.show(SPEAKERS.indexOf(written.who));
     examples.hidden = !isEmpty();
     afresh.hidden = isEmpty();
     if (field.value !== written.text) field.value = written.text;
     spans = pieces.map((piece) => el(SPECIAL.test(piece) ? 'span.token.special' : 'span.token', { role: 'button' }, SPECIAL.test(piece) ? piece.slice(2, -2) : tokenParts(piece)));
-    const gone = struck.slice(-40).map((piece) => el('s.token', SPECIAL.test(piece) ? piece.slice(2, -2) : inSentence(piece)));
-    fill(strip, gone.length ? el('p.bubble.gone', struck.length > 40 ? '… ' : null, gone) : null,
+    const gone = struck.map((piece) => el('s.token', SPECIAL.test(piece) ? piece.slice(2, -2) : inSentence(piece)));
+    fill(strip, gone.length ? el('p.bubble.gone', count > 40 ? '… ' : null, gone) : null,
       d3.groups(d3.range(spans.length), (i) => turnOf[i]).map(([, members]) => el(`p.bubble.${session.speakerOf[members[0]]}`, { dir: 'auto' }, members.map((i) => spans[i]))));
     hand.set(spans);
-    note.hidden = !struck.length;
-    fill(note, struck.length ? `The model sees ${session.model.context} tokens at once. It does not see the oldest ${struck.length}, struck through.` : '');
+    note.hidden = !count;
+    fill(note, count ? `The model sees ${session.model.context} tokens at once. It does not see the oldest ${number(count)}${session.unread ? ' and more' : ''}, struck through.` : '');
   };
   const shade = () => {
     const head = headOf(store.shownHead), from = session.at(), { losses } = session, looking = head && session.fresh;

@@ -10,6 +10,8 @@ from collections import Counter
 
 __all__ = ["Mender"]
 
+_MENDED, _SOUND = "texts mended (UTF-8 read as Latin-1)", "texts beyond ASCII that were sound"
+
 
 class Mender:
     """Mends strings one by one and counts what it did.
@@ -22,15 +24,20 @@ class Mender:
     """
 
     def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter({_MENDED: 0, _SOUND: 0})
 
-    def __call__(self, text: str) -> str:
+    def count_mended(self, count: int) -> None:
+        """Count texts that were mended together."""
+        self.counts[_MENDED] += count
+
+    def __call__(self, text: str, times: int = 1) -> str:
+        """Return a text, mended if it has to be, and count it as often as it occurs."""
         if text.isascii():
             return text
         try:
             mended = text.encode("latin-1").decode("utf-8")
         except UnicodeError:
-            self.counts["texts beyond ASCII that were sound"] += 1
+            self.counts[_SOUND] += times
             return text
-        self.counts["texts mended (UTF-8 read as Latin-1)"] += 1
+        self.counts[_MENDED] += times
         return mended
