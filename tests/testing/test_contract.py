@@ -1,5 +1,6 @@
 """Every source and analysis of ours keeps to the contract that plugins are held to; and a broken one is seen."""
 
+import random
 import shutil
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,6 +23,7 @@ from wonderland.testing.analysis_checks import ANALYSIS_CHECKS, what_it_chooses_
 from wonderland.testing.handwritten import handwritten_model, handwritten_tokenizer
 from wonderland.testing.optimism import Choice
 from wonderland.testing.source_checks import SOURCE_CHECKS
+from wonderland.testing.truth import handwritten_specimen
 from wonderland_exports.testing import SAMPLES
 from wonderland_imessage.testing import make_database
 
@@ -179,6 +181,17 @@ def view(result, **values):
 BROKEN = {
     "gives_the_same_numbers_again": result_with(lambda r, s: spoil(r, value=r.mean.value + np.random.rand() * 1e-3)),
     "leaves_everything_as_it_was": result_with(lambda r, s: (np.random.rand(), r)[1]),
+    "leaves everything: numpy's seed": result_with(lambda r, s: (np.random.seed(0), r)[1]),
+    "leaves everything: torch's seed": result_with(lambda r, s: (torch.manual_seed(0), r)[1]),
+    "leaves everything: Python's seed": result_with(lambda r, s: (random.seed(0), r)[1]),
+    "leaves everything: training mode": result_with(lambda r, s: (s.model.train(), r)[1]),
+    "leaves everything: gradients off": result_with(lambda r, s: (torch.set_grad_enabled(False), r)[1]),
+    "leaves everything: a hook": result_with(lambda r, s: (s.model.register_forward_hook(lambda *_: None), r)[1]),
+    "numbers: infinite": result_with(lambda r, s: spoil(r, high=r.mean.high + np.inf)),
+    "numbers: none": result_with(lambda r, s: replace(r, mean=replace(wl.Estimate.missing(r.mean.shape), n=40))),
+    "numbers: more units than there are": result_with(lambda r, s: spoil(r, n=10**6)),
+    "numbers: windows as conversations": result_with(lambda r, s: spoil(r, n=len(s.evidence))),
+    "has_a_name_a_version_and_needs": type("Yes", (Mean,), {"version": True, "__doc__": "It is of no number."}),
     "reads_only_what_it_declares": result_with(lambda r, s: (s.contrasts(), r)[1]),
     "numbers_carry_their_uncertainty": result_with(lambda r, s: spoil(r, low=r.mean.high + 1)),
     "the_card_is_by_layer_and_head": result_with(lambda r, s: replace(r, mean=r.mean[0:1])),
@@ -187,10 +200,17 @@ BROKEN = {
 
 @pytest.mark.parametrize(("sentence", "broken"), BROKEN.items(), ids=BROKEN)
 def test_a_broken_sentence_is_seen(sentence, broken):
-    (check,) = (check for check in ANALYSIS_CHECKS if check.__name__ == sentence)
+    names = {"leaves everything": "leaves_everything_as_it_was", "numbers": "numbers_carry_their_uncertainty"}
+    part = sentence.split(":")[0]
+    (check,) = (check for check in ANALYSIS_CHECKS if check.__name__ == names.get(part, part))
     check(Mean())
-    with pytest.raises(AssertionError):
-        check(broken())
+    try:
+        with pytest.raises(AssertionError):
+            check(broken())
+    finally:
+        torch.set_grad_enabled(True)
+        for module in handwritten_specimen().model.modules():
+            module._forward_hooks.clear()
 
 
 def test_weights_that_an_analysis_changes_are_seen():
@@ -204,8 +224,6 @@ def test_weights_that_an_analysis_changes_are_seen():
         with pytest.raises(AssertionError, match="the model's weights"):
             check(broken)
     finally:
-        from wonderland.testing.truth import handwritten_specimen
-
         handwritten_specimen.cache_clear()
 
 
@@ -322,6 +340,8 @@ def test_a_well_made_source_passes_and_its_sample_is_not_touched(lines):
         "every_row_is_accounted_for": log(count=lambda self: 4),
         "sniff_never_raises": log(sniff=classmethod(lambda cls, path: path.read_text() and 1.0)),
         "knows_its_own_sample_best": log(sniff=classmethod(lambda cls, path: 0.0)),
+        "knows_its_own_sample_best: all": log(sniff=classmethod(lambda cls, path: 1.0)),
+        "has_a_name_and_a_version": log(version=True),
         "ids_are_unique": log(rows=lambda self: iter([wl.Message("1", "t", "me", True, None, "x")] * 3)),
         "times_say_their_zone": log(facts=lambda self: {}),
         "rows_are_messages_or_skipped": log(rows=lambda self: iter(["one", "two", "three"])),
@@ -332,7 +352,7 @@ def test_a_well_made_source_passes_and_its_sample_is_not_touched(lines):
     }.items(),
 )
 def test_a_broken_sentence_of_a_source_is_seen(sentence, broken, lines):
-    (check,) = (check for check in SOURCE_CHECKS if check.__name__ == sentence)
+    (check,) = (check for check in SOURCE_CHECKS if check.__name__ == sentence.split(":")[0])
     with pytest.raises(AssertionError):
         check((broken, Path(shutil.copy(lines, lines.with_name("b.lines")))))
 

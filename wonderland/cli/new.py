@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
 import re
 import shlex
 import shutil
 import tempfile
 from importlib import resources, util
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import click
@@ -55,6 +58,8 @@ def new(console: Console, kind: str, name: str) -> None:
 
 
 def _refuse(kind: str, name: str, folder: Path) -> None:
+    if name == "contract":
+        raise UsageError("'contract' is what one file of the plugin's tests is called.", hint="Choose another name.")
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise UsageError(
             f"{name!r} is no name for a plugin: lower-case words of letters and digits, joined by a hyphen, "
@@ -69,6 +74,10 @@ def _refuse(kind: str, name: str, folder: Path) -> None:
             f"{host.provider(known[name])!r}.",
             hint="Choose another name; `wonderland plugins` lists those that are taken.",
         )
+    if kind == "analysis" and (name == "all" or any(name in getattr(one, "groups", ()) for one in known.values())):
+        raise UsageError(
+            f"{name!r} is a group of analyses, which would be run in its place.", hint="Choose another name."
+        )
     if name in {plugin.name for plugin in host.found} or util.find_spec(_module(name)):
         raise UsageError(f"A plugin named {name!r} is installed already.", hint="Choose another name.")
     if folder.exists() or folder.is_symlink():
@@ -76,10 +85,10 @@ def _refuse(kind: str, name: str, folder: Path) -> None:
 
 
 def _write(folder: Path, kind: str, name: str) -> list[str]:
-    words = {"MODULE": name.replace("-", "_"), "CLASS": name.title().replace("-", ""), "NAME": name}
+    words = {"MODULE": name.replace("-", "_"), "CLASS": _class_name(kind, name), "NAME": name}
     written = []
     for template, place in _FILES.items():
-        text = resources.files("wonderland.cli") / "templates" / kind / f"{template}.txt"
+        text = _template(kind) / f"{template}.txt"
         if not text.is_file():
             continue
         file = folder / _filled(place, words)
@@ -87,6 +96,18 @@ def _write(folder: Path, kind: str, name: str) -> list[str]:
         file.write_text(_filled(text.read_text(encoding="utf-8"), words), encoding="utf-8")
         written.append(str(file.relative_to(folder)))
     return written
+
+
+def _class_name(kind: str, name: str) -> str:
+    """Return the name of the plugin's class, with its kind behind it where it would hide a name the files use."""
+    own = name.title().replace("-", "")
+    texts = [file.read_text(encoding="utf-8") for file in _template(kind).iterdir() if file.name.endswith(".py.txt")]
+    used = {word for text in texts for word in re.findall(r"\w+", text)} | set(keyword.kwlist) | set(dir(builtins))
+    return own + kind.title() if {own, f"{own}Result"} & used else own
+
+
+def _template(kind: str) -> Traversable:
+    return resources.files("wonderland.cli") / "templates" / kind
 
 
 def _filled(text: str, words: dict[str, str]) -> str:

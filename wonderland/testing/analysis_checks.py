@@ -17,10 +17,8 @@ import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 
 from wonderland.errors import PluginError
 from wonderland.lab.analysis import Analysis, parameters_of, result_class
@@ -31,8 +29,8 @@ from wonderland.testing.choosing_checks import how_it_chose, measured_elsewhere
 from wonderland.testing.comparing import estimates, require, require_equal
 from wonderland.testing.redaction_checks import comes_through
 from wonderland.testing.runs import baseline, found, or_refusal, run
+from wonderland.testing.state import most_units, state_of, unlike_before
 from wonderland.testing.subjects import (
-    Subject,
     few_members,
     hostile_subject,
     kind_of,
@@ -51,8 +49,9 @@ def has_a_name_a_version_and_needs(analysis: Analysis) -> None:
     """People can call it, stored results can be told apart, and it says what it reads."""
     name = getattr(analysis, "name", None)
     require(isinstance(name, str) and _NAME.fullmatch(name), f"name must be lower-case words joined by '-': {name!r}")
+    require(name != "all", "the name 'all' means every analysis there is; choose another")
     version = getattr(analysis, "version", None)
-    require(isinstance(version, int) and version > 0, f"version must be a whole number from 1: {version!r}")
+    require(type(version) is int and version > 0, f"version must be a whole number from 1: {version!r}")
     needs = getattr(analysis, "needs", None)
     require(isinstance(needs, tuple) and all(isinstance(n, str) for n in needs), f"needs must be a tuple: {needs!r}")
     kind = kind_of(analysis)
@@ -101,18 +100,31 @@ def gives_the_same_numbers_again(analysis: Analysis) -> None:
 
 
 def leaves_everything_as_it_was(analysis: Analysis) -> None:
-    """Model, evidence and the global random generators are the same afterwards."""
+    """Model, evidence, gradients and the global random generators are the same afterwards."""
     _, subject = found(analysis)
-    before = _state(subject)
-    run(analysis, subject)
-    changed = [name for name, value in _state(subject).items() if value != before[name]]
+    with unlike_before(subject):
+        before = state_of(subject)
+        run(analysis, subject)
+        changed = [name for name, value in state_of(subject).items() if value != before[name]]
     require(not changed, f"it changed {', '.join(changed)}")
 
 
 def numbers_carry_their_uncertainty(analysis: Analysis) -> None:
-    """Every estimate has n, a unit and low ≤ value ≤ high, and a chance level that fits."""
+    """Every estimate has n, a unit and low ≤ value ≤ high, and a chance level that fits; n counts what there is."""
     result, _ = found(analysis)
+    for of, subject in (found(analysis), (or_refusal(analysis, planted_subject(analysis)), planted_subject(analysis))):
+        most = most_units(analysis, subject)
+        for where, one in [] if of is None else estimates(of):
+            there, units = most.get(one.resampled_over, one.n), one.resampled_over
+            require(
+                one.n <= there, f"{where}: n is {one.n:,} {units}, and there are {there:,}; count what you resample"
+            )
+    counted = [np.asarray(one.value, dtype=float) for _, one in estimates(result) if one.n]
+    known = any(np.isfinite(value).any() for value in counted) or not any(value.size for value in counted)
+    require(known, "n says that something was measured, and no estimate holds a number; raise NotEnoughData, or n=0")
     for where, estimate in estimates(result):
+        infinite = [name for name in ("value", "low", "high") if np.isinf(np.asarray(getattr(estimate, name))).any()]
+        require(not infinite, f"{where}: {' and '.join(infinite)} is infinite; what cannot be measured is NaN")
         require(isinstance(estimate.n, int) and estimate.n >= 0, f"{where}: n is {estimate.n!r}, not a count")
         require(estimate.unit, f"{where} has no unit; a pure ratio has the unit '1'")
         value, low, high = (np.asarray(part, dtype=float) for part in (estimate.value, estimate.low, estimate.high))
@@ -299,18 +311,3 @@ ANALYSIS_CHECKS: tuple[Callable[[Analysis], None], ...] = (
     what_it_chooses_is_measured_elsewhere,
 )
 """The contract of an analysis, a sentence each."""
-
-
-def _state(subject: Subject) -> dict[str, Any]:
-    return {
-        "the model's weights": [
-            weight.detach().numpy().tobytes() for one in members(subject) for weight in one.model.parameters()
-        ],
-        "the evidence": [
-            part.tobytes()
-            for one in members(subject)
-            for part in (one.evidence.tokens, one.evidence.lengths, one.evidence.conversation)
-        ],
-        "torch's global random state": torch.get_rng_state().numpy().tobytes(),
-        "numpy's global random state": repr(np.random.get_state()),
-    }

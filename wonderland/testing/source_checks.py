@@ -34,7 +34,7 @@ def has_a_name_and_a_version(sample: Sample) -> None:
     source, _ = sample
     require(isinstance(getattr(source, "name", None), str) and source.name.strip(), "it has no name")
     version = getattr(source, "version", None)
-    require(isinstance(version, int) and version > 0, f"version must be a whole number from 1: {version!r}")
+    require(type(version) is int and version > 0, f"version must be a whole number from 1: {version!r}")
     require((source.__doc__ or "").strip(), "the class needs a docstring: `wonderland plugins` shows its first line")
 
 
@@ -54,10 +54,8 @@ def sniff_never_raises(sample: Sample) -> None:
     """Whatever lies at a path, it answers with a number from 0 to 1."""
     source, path = sample
     with _copy(path) as copy:
-        places = {"missing": copy.parent / "missing", "a folder": copy.parent, "empty": copy.parent / "empty"}
-        places |= {"noise": copy.parent / "noise", "text": copy.parent / "text.txt", "its sample": copy}
-        places["empty"].touch()
-        places["noise"].write_bytes(hashlib.shake_256(b"noise").digest(4096))
+        places = {"missing": copy.parent / "missing", "a folder": copy.parent, **_of_no_store(copy.parent)}
+        places |= {"text": copy.parent / "text.txt", "its sample": copy}
         places["text"].write_text("Nothing in particular.\n", encoding="utf-8")
         for what, place in places.items():
             try:
@@ -75,6 +73,10 @@ def knows_its_own_sample_best(sample: Sample) -> None:
     others = {name: other.sniff(path) for name, other in plugins.load().sources.items() if name != source.name}
     rivals = [name for name, score in others.items() if score >= sure]
     require(not rivals, f"{', '.join(rivals)} is as sure of the sample as this one ({sure})")
+    with _copy(path) as copy:
+        for what, place in _of_no_store(copy.parent).items():
+            answer = source.sniff(place)
+            require(answer == 0, f"sniff answered {answer!r} for {what}, which is no store of it; answer 0.0")
 
 
 def writes_nothing(sample: Sample) -> None:
@@ -195,6 +197,14 @@ def _read_or_refusal(source: type[Any], path: Path, what: str) -> tuple[list[Any
         return None
     except Exception as error:
         raise AssertionError(f"{what} raised {error!r}; raise a WonderlandError that says what to do") from error
+
+
+def _of_no_store(folder: Path) -> dict[str, Path]:
+    """Return what no source can read, by what it is: an empty file and one of random bytes."""
+    places = {"empty": folder / "empty", "noise": folder / "noise"}
+    places["empty"].touch()
+    places["noise"].write_bytes(hashlib.shake_256(b"noise").digest(4096))
+    return {"an empty file": places["empty"], "a file of noise": places["noise"]}
 
 
 @contextmanager

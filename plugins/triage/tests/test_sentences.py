@@ -50,7 +50,8 @@ def patterns(previous, error=0.0, n=40, chance=0.1, **others):
 def loss(value, error=0.1, n=40, me=(2.0, 0.1), them=(2.0, 0.1), chance=3.0):
     speakers = {name: of(*one, n, unit="nats a token") for name, one in (("me", me), ("them", them))}
     overall = of(value, error, n, unit="nats a token", chance=chance)
-    return TokenLossResult(overall, speakers, {"first word": overall}, of([value], error, n), [], [], [])
+    apart = of(me[0] - them[0], float(np.hypot(me[1], them[1])), n, unit="nats a token", chance=0.0)
+    return TokenLossResult(overall, speakers, apart, {"first word": overall}, of([value], error, n), [], [], [])
 
 
 def lens(kl, error=0.01, n=40, *, common=0.1):
@@ -220,8 +221,8 @@ def supported(finding: Finding) -> bool:
             "It predicts words of me better than of them: 1.00 nats a token for me",
         ),
         ((2.0, 0.1), (1.0, 0.1), "effect", "solid", "It predicts words of them better than of me"),
-        ((2.0, 0.02), (2.01, 0.02), "null", "solid", "at most 0.050 nats apart"),
-        ((2.0, 0.3), (2.0, 0.3), "null", "weak", "at most 0.60 nats apart"),
+        ((2.0, 0.02), (2.01, 0.02), "null", "solid", "at most 0.038 nats apart"),
+        ((2.0, 0.3), (2.0, 0.3), "null", "weak", "at most 0.42 nats apart"),
     ],
 )
 def test_who_is_predicted_better_is_only_said_if_the_intervals_are_apart(me, them, kind, trust, says):

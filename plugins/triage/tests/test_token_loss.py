@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import wonderland as wl
 from wonderland.errors import NotEnoughData
 from wonderland.report.encode import encode
 from wonderland.tokenizer import END, ME, SEP, THEM
+from wonderland.views import digits
+from wonderland_triage.apart import mean_apart
 from wonderland_triage.token_loss import TokenLoss
 
 
@@ -161,15 +164,26 @@ def test_the_number_of_choices_is_left_to_the_loss_of_all_held_out_tokens(result
     assert not any("perplexity" in text or "equally likely" in text for text in said)
 
 
-def test_a_difference_within_the_intervals_is_called_none(result):
-    # Words were drawn alike for both speakers.
-    assert result.findings()[1].text.startswith(
-        "No clear difference between how well it predicts words of me and of them"
-    )
-    me, them = result.by_speaker["me"], result.by_speaker["them"]
-    most = max(me.high - them.low, them.high - me.low)
-    assert f"at most {most:.2g} nats apart" in result.findings()[1].text
-    assert (result.findings()[1].kind, result.findings()[1].trust) == ("null", "solid" if most <= 0.1 else "weak")
+@pytest.mark.parametrize(("low", "high"), [(-0.05, 0.09), (-0.6, 0.2)])
+def test_a_difference_within_its_interval_is_called_none(result, low, high):
+    apart = replace(result.apart, value=(low + high) / 2, low=low, high=high)
+    found = replace(result, apart=apart).findings()[1]
+    most = max(-low, high)
+    assert found.text.startswith("No clear difference between how well it predicts words of me and of them")
+    assert f"at most {digits(most)} nats apart" in found.text
+    assert (found.kind, found.trust) == ("null", "solid" if most <= 0.1 else "weak")
+
+
+def test_nineteen_of_twenty_intervals_hold_that_words_drawn_alike_cost_the_same():
+    random = np.random.default_rng(0)
+    evidence = SimpleNamespace(conversation=np.repeat(np.arange(30), 2), seed=0)
+    held = 0
+    for _ in range(100):
+        mine = random.random((60, 20)) < 0.4
+        loss = random.exponential(2, (60, 20)) + random.normal(0, 1, 30)[evidence.conversation, None]
+        apart = mean_apart(loss, [mine, ~mine], evidence)
+        held += apart.low <= 0 <= apart.high
+    assert 87 <= held <= 99
 
 
 def test_it_is_saved_and_loaded(result, tmp_path):
@@ -198,3 +212,21 @@ def test_where_nobody_says_who_speaks_the_model_is_not_run(specimen, monkeypatch
     monkeypatch.setattr(silent, "batches", lambda *names: pytest.fail("the model was run"))
     with pytest.raises(NotEnoughData, match="needs to know who speaks"):
         TokenLoss().run(silent)
+
+
+def test_the_difference_of_speakers_is_paired_within_conversations(result):
+    me, them = result.by_speaker["me"], result.by_speaker["them"]
+    assert result.apart.value == pytest.approx(me.value - them.value)
+    assert result.findings()[1].estimate is result.apart
+    # Each conversation is hard for both or for neither, and its own words cost me a little more: only pairing sees it.
+    evidence = SimpleNamespace(conversation=np.arange(40), seed=0)
+    hard = np.linspace(0, 4, 40)[:, None]
+    mine = np.tile([True, False], (40, 1))
+    loss = hard + np.where(mine, 0.2, 0.1)
+    apart = mean_apart(loss, [mine, ~mine], evidence)
+    assert (apart.value, apart.low, apart.high) == pytest.approx((0.1, 0.1, 0.1))
+    assert apart.n == 40
+    assert mean_apart(loss, [mine, mine & False], evidence) is None
+    alone = mean_apart(loss[:1], [mine[:1], ~mine[:1]], SimpleNamespace(conversation=np.zeros(1), seed=0))
+    assert np.isnan(alone.low)
+    assert replace(result, apart=alone).findings()[1:] == []

@@ -184,13 +184,19 @@ class ResidualPCAResult(wl.Result):
             Bars.by_place(self.levels[1:], bars, "ratio"),
             subtitle="Which layer changes the representation of a token most?",
             caption="Mean length of each layer's step over that of the stream it starts from, in all "
-            f"{self.width} dimensions, {interval_over(self.step)}. Chance of the share in the "
+            f"{self.width} dimensions, {interval_over(self.step)}{self._left_out()}. Chance of the share in the "
             f"plane is that of a random plane.{before}",
             how_to_read="A high bar is a layer that changes what is known about a token; beside it, how much of that "
             "change the two-dimensional picture can show.",
             misleads="A long step is not an important one: the final norm divides by the length of the whole stream.",
             order=52,
         )
+
+    def _left_out(self) -> str:
+        """Say which positions of each window are not among those measured."""
+        if not self.skip:
+            return ""
+        return "; position 0 is left out" if self.skip == 1 else f"; positions 0 to {self.skip - 1} are left out"
 
     def _variance(self) -> wl.View:
         shown = min(12, len(self.variance.value))
@@ -199,7 +205,7 @@ class ResidualPCAResult(wl.Result):
             "Residual stream PCA: explained variance",
             Bars.by_place([f"PC{i + 1}" for i in range(shown)], {"share": self.variance[:shown]}, "share of variance"),
             subtitle="How much of the stream do the leading directions hold?",
-            caption=f"Share of the variance of all levels, {interval_over(self.variance)}; "
+            caption=f"Share of the variance of all levels, {interval_over(self.variance)}{self._left_out()}; "
             "chance is what uncorrelated dimensions of the same variances would give.",
             how_to_read="Bars far over their chance are directions that many dimensions share.",
             misleads="Directions of high variance need not be the ones the model reads.",

@@ -36,6 +36,7 @@ from wonderland.views import (
     join,
     say,
 )
+from wonderland_triage.apart import costs_more, mean_apart
 from wonderland_triage.example_windows import describe, spoken_window, windows_to_show
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class TokenLossResult(wl.Result):
     Attributes:
         overall: Mean loss, nats a token.
         by_speaker: Mean loss of words by who wrote them: "me", "them".
+        apart: Mean loss of words by "me" less that of words by "them", both drawn again from the same conversations;
+            None where one of them wrote nothing.
         by_kind: Mean loss of the first word of a message, later words, the end of a message, the next speaker.
         by_place: Mean loss by word of the message, [place]; the last place holds all later words.
         surprising: The most surprising words of the windows shown: piece, loss, entropy, rank, speaker, number of the
@@ -68,6 +71,7 @@ class TokenLossResult(wl.Result):
 
     overall: wl.Estimate
     by_speaker: dict[str, wl.Estimate]
+    apart: wl.Estimate | None
     by_kind: dict[str, wl.Estimate]
     by_place: wl.Estimate
     surprising: list[dict[str, Any]]
@@ -122,32 +126,25 @@ class TokenLossResult(wl.Result):
 
     def _of_speakers(self) -> list[wl.Finding]:
         """Say whose words are predicted better, or up to which difference nobody's are."""
-        me, them = self.by_speaker.get("me"), self.by_speaker.get("them")
-        if me is None or them is None or not np.isfinite([me.value, them.value]).all():
+        me, them, apart = self.by_speaker.get("me"), self.by_speaker.get("them"), self.apart
+        if me is None or them is None or apart is None or not np.isfinite([me.value, them.value]).all():
             return []
         losses = " and ".join(
             f"{float(of.value):.2f} nats a token for {name} {bounds(of, '.2f')}".rstrip()
             for name, of in (("me", me), ("them", them))
         )
         enough, view = me.trusted and them.trusted, "loss-by-kind"
-        # Of two intervals the widest difference: the pairing of both in one conversation is not known here.
-        apart = wl.Estimate(
-            float(me.value - them.value),
-            float(me.low - them.high),
-            float(me.high - them.low),
-            min(me.n, them.n),
-            unit=me.unit,
-            chance=0.0,
-            resampled_over=me.resampled_over,
-        )
-        if me.high < them.low or them.high < me.low:
+        told = f"{losses}; {costs_more(apart)}"
+        if not np.isfinite([apart.low, apart.high]).all():
+            return []
+        if apart.low > 0 or apart.high < 0:
             who = "me better than of them" if me.value < them.value else "them better than of me"
-            text = f"It predicts words of {who}: {losses}, words alone (n={me.over})."
+            text = f"It predicts words of {who}: {told}, words alone (n={me.over})."
             return [wl.Finding(text, view, (), "solid" if enough else "weak", "effect", apart)]
-        most = max(float(me.high - them.low), float(them.high - me.low))
+        most = float(np.max(np.abs([apart.low, apart.high])))
         text = (
-            f"No clear difference between how well it predicts words of me and of them: {losses}; by these intervals "
-            f"they are at most {digits(most)} nats apart (n={me.over})."
+            f"No clear difference between how well it predicts words of me and of them: {told}, so that they are at "
+            f"most {digits(most)} nats apart (n={me.over})."
         )
         return [wl.Finding(text, view, (), "solid" if enough and most <= _SAME else "weak", "null", apart)]
 
@@ -213,7 +210,7 @@ class TokenLoss:
     """Where is the model surprised? Loss by token, speaker and place in the message."""
 
     name: ClassVar[str] = "token-loss"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("logits", "loss")
     groups: ClassVar[tuple[str, ...]] = ("triage",)
     no_choices: ClassVar[str] = (
@@ -273,6 +270,7 @@ class TokenLoss:
                 for name, token in (("me", 1), ("them", 2))
                 if (words & (evidence.speaker == token)).any()
             },
+            apart=mean_apart(loss, [words & (evidence.speaker == token) for token in (1, 2)], evidence),
             by_kind={
                 name: self._mean(loss, kind, evidence) for name, kind in zip(_KINDS, kinds, strict=True) if kind.any()
             },
