@@ -1,5 +1,6 @@
 """Files are written whole or not at all, and never through a file that somebody else left."""
 
+import errno
 import os
 import stat
 
@@ -14,7 +15,7 @@ from wonderland.corpus.people import Pseudonyms
 from wonderland.errors import InputError
 from wonderland.lab.result_files import write_tree
 from wonderland.model import tensor_file
-from wonderland.paths import expanded, replacing
+from wonderland.paths import expanded, replacing, to_write_it
 from wonderland.report.plots_files import _write as write_figure
 from wonderland.workspace import settings
 from wonderland.workspace.wipe import remember
@@ -67,3 +68,8 @@ def test_a_write_that_fails_leaves_what_stood_there_and_nothing_else(tmp_path):
 def test_the_home_folder_of_nobody_is_told():
     with pytest.raises(InputError, match="'~nobody-of-that-name'"):
         expanded("~nobody-of-that-name/x")
+
+
+@pytest.mark.parametrize(("number", "said"), [(errno.EFBIG, "ulimit -f"), (errno.ENOSPC, "Free some space")])
+def test_what_cannot_be_written_says_what_to_do_about_its_size(tmp_path, number, said):
+    assert said in to_write_it(OSError(number, "too large"), tmp_path / "report.html")

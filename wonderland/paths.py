@@ -71,6 +71,8 @@ def to_write_it(error: OSError, place: Path, name: str = "") -> str:
     """
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "Free some space and run the same again; what was there before is untouched."
+    if error.errno == errno.EFBIG:
+        return "Raise the limit of a file (`ulimit -f` shows one of the shell), or choose a place on another disk."
     if name and place.is_dir():
         return f"That is a folder: give a file, for example: {place / name}"
     if not place.parent.is_dir():

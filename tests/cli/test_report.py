@@ -199,8 +199,11 @@ def test_an_analysis_that_failed_is_named_with_why_and_what_to_type_until_it_run
     fails.__annotations__ = {"return": typing.get_type_hints(analysis.run)["return"]}
     with monkeypatch.context() as patch:
         patch.setattr(analysis, "run", fails)
-        assert run(["analyze", "-q", *where.split()]) == 6
-        capsys.readouterr()
+        assert run(["report", "--all", "-q", *where.split()]) == 6
+        told = capsys.readouterr()
+        assert "Report: " in told.out  # of what did not fail
+        assert "head-patterns" in (small / "report.html").read_text(encoding="utf-8")
+        assert "'attention-entropy' of the plugin 'triage' failed" in " ".join(told.err.split())
         assert run(["report", "-q", *where.split()]) == 0
         told = capsys.readouterr().out
     said = " ".join(told.split())

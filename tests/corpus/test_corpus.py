@@ -20,6 +20,7 @@ from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.jsonl_source import JsonLines
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.corpus.people import Pseudonyms
+from wonderland.corpus.reading import read_source
 from wonderland.corpus.splitting import WAYS
 from wonderland.errors import InputError, NotEnoughData, PluginError, UsageError
 
@@ -535,3 +536,46 @@ def test_conversations_are_runs_of_messages():
     assert corpus.thread_starts.tolist() == [0, 3]
     assert corpus.thread_index.tolist() == [0, 0, 0, 1, 1]
     assert corpus.is_from_me.tolist() == [True, False, True, True, False]
+
+
+# -- a source that fails
+
+
+def _whole(self):
+    return iter(())
+
+
+def _half_way(self):
+    yield from (Message(str(i), "a", "me", True, None, "hi") for i in range(5))
+    raise KeyError("somebody's words")
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ({"rows": _half_way}, r"The source 'liar' failed: KeyError at test_corpus\.py:\d+\."),
+        ({"rows": lambda self: None}, "The source 'liar' failed: TypeError at"),
+        ({"count": lambda self: 1 // 0}, "The source 'liar' failed: ZeroDivisionError at"),
+        ({"count": lambda self: "many"}, "The source 'liar' counts 'many' rows"),
+        ({"count": lambda self: -1}, "The source 'liar' counts -1 rows"),
+        ({"rows": lambda self: iter([()])}, "yielded a tuple"),
+        ({"facts": lambda self: {}["a"], "rows": _whole}, "The source 'liar' failed: KeyError at"),
+    ],
+    ids=["half way", "no rows", "no count", "text", "negative", "of another type", "facts"],
+)
+def test_a_source_that_fails_is_named_without_its_words(parts, told):
+    of = {"name": "liar", "version": 1, "count": lambda self: 5, "rows": _half_way, **parts}
+    with pytest.raises(PluginError, match=told) as refused:
+        read_source(type("Liar", (), of)(), "a file", None)
+    assert "somebody" not in str(refused.value)
+
+
+def test_what_fails_in_who_reads_a_source_is_not_blamed_on_it():
+    of = {"name": "fine", "version": 1, "count": lambda self: 5, "rows": _half_way}
+
+    def told(done, stored):
+        raise ZeroDivisionError
+
+    of["rows"] = lambda self: iter([Message("1", "a", "me", True, None, "hi")] * 5)
+    with pytest.raises(ZeroDivisionError):
+        read_source(type("Fine", (), of)(), "a file", None, told)

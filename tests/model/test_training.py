@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 import wonderland as wl
 from wonderland.corpus.windows import pack
 from wonderland.errors import InputError, Interrupted, NotEnoughData, ResourceError, UsageError, WonderlandError
-from wonderland.model import gradient, training
+from wonderland.model import gradient, tensor_file, training
 from wonderland.model.chat_transformer import train
 from wonderland.model.training import evaluate
 from wonderland.tokenizer import PAD
@@ -291,6 +291,14 @@ def test_a_checkpoint_of_another_format_is_refused(short, tmp_path, stopped_run)
     save_file(load_file(path), path, metadata={"wonderland": json.dumps(about | {"format": 99})})
     with pytest.raises(InputError, match="another format"):
         short(checkpoint=path)
+
+
+def test_a_model_in_place_of_the_checkpoint_is_refused_with_the_way_out(short, tmp_path, whole):
+    path = tmp_path / "checkpoint"
+    tensor_file.write(path, {"format": 1}, weights(whole), what="model")
+    with pytest.raises(InputError, match="is no checkpoint of a training run") as error:
+        short(checkpoint=path)
+    assert f"rm {path}" in error.value.hint
 
 
 def test_a_full_disk_leaves_the_checkpoint_before_and_training_goes_on_from_it(

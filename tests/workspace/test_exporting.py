@@ -62,6 +62,18 @@ def test_its_tokenizer_keeps_speakers_whole_and_numbers_words_alike(tokenizer, t
     assert theirs.decode(theirs(prompt)["input_ids"]) == prompt
 
 
+@pytest.mark.parametrize("writes", ["GPT2LMHeadModel", "PreTrainedTokenizerFast"])
+def test_a_full_disk_is_one_whatever_the_library_calls_it(tokenizer, tmp_path, monkeypatch, writes):
+    import transformers
+
+    def full(*_, **__):
+        raise Exception("No space left on device (os error 28)")
+
+    monkeypatch.setattr(getattr(transformers, writes), "save_pretrained", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_gpt2(drawn(tokenizer), tokenizer, tmp_path)
+
+
 @pytest.mark.parametrize(("shape", "said"), [({"normalization_type": None}, "has none"), ({"d_head": 4}, "as wide as")])
 def test_what_gpt2_is_not_is_refused(tokenizer, tmp_path, shape, said):
     with pytest.raises(Unsupported, match=said):

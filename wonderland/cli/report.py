@@ -16,7 +16,7 @@ from wonderland.cli.context import command, open_workspace
 from wonderland.cli.in_full import in_workspace
 from wonderland.cli.options import Place, Whole
 from wonderland.counted import counted
-from wonderland.errors import InputError, UsageError
+from wonderland.errors import InputError, PluginError, UsageError
 from wonderland.paths import expanded
 from wonderland.report.live_view import redacted_model
 from wonderland.workspace.shown import is_redacted
@@ -91,7 +91,12 @@ def report(
         raise UsageError("--contacts is about words that are left out.", hint="Leave it out, or add: --redact")
     least = (contacts or _CONTACTS) if redact else None
     workspace = open_workspace(folder, examined=True)
-    results = with_others(workspace, run_analyses(console, workspace, tell=False)) if everything else None
+    results, failure = None, None
+    if everything:
+        try:
+            results = with_others(workspace, run_analyses(console, workspace, tell=False))
+        except PluginError as error:  # the others have run, and are shown
+            failure = error
     if latest:
         results = workspace.results(latest=True) or None
     again = _again(
@@ -107,6 +112,8 @@ def report(
         raise
     if figures is None and output is None:
         say_what_is_old(console, workspace, live=live)
+    if failure is not None:
+        raise failure
     say_what_is_missing(console, workspace, results or {}, again)
 
 

@@ -7,9 +7,12 @@ ledger then checks the accounting law, and names give way to pseudonyms, unless 
 from __future__ import annotations
 
 import gc
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
+from numbers import Integral
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import pyarrow as pa
@@ -22,13 +25,15 @@ from wonderland.corpus.people import ME
 from wonderland.corpus.phones import is_short_code
 from wonderland.corpus.source import Source
 from wonderland.counted import counted
-from wonderland.errors import InputError, PluginError
+from wonderland.errors import InputError, PluginError, WonderlandError
 from wonderland.memory import give_back
 
 __all__ = ["batches", "read_source"]
 
 _BATCH = 1 << 12
 _Row = TypeVar("_Row")
+_Part = TypeVar("_Part")
+_FAULT = "This is a fault of the source, not of your file. Please report it to the source's author."
 
 
 class Naming(Protocol):
@@ -61,8 +66,12 @@ def read_source(
         InputError: The store holds no row at all, or the order of its messages cannot be known.
         PluginError: The source did not account for every stored row.
     """
-    with _no_garbage_collection():
+    with _no_garbage_collection(), _naming(source):
         stored = source.count()
+    if not isinstance(stored, Integral) or stored < 0:
+        raise PluginError(
+            f"The source {source.name!r} counts {stored!r} rows, which is no number of rows.", hint=_FAULT
+        )
     if stored == 0:
         raise InputError(f"{name}: there is not a single row in it.", hint="Give a file that holds messages.")
     builder, skipped, done = columns.Builder(), list[Skipped](), 0
@@ -75,8 +84,9 @@ def read_source(
     table, impossible = columns.without_impossible_times(builder.table())
     if getattr(source, "phone_numbers", False):
         table = columns.tagged(table, "sender", is_short_code, "short-code")
-    facts = {heading: dict(counts) for heading, counts in getattr(source, "facts", dict)().items()}
-    notes = [*getattr(source, "notes", tuple)()]
+    with _naming(source):
+        facts = {heading: dict(counts) for heading, counts in getattr(source, "facts", dict)().items()}
+        notes = [*getattr(source, "notes", tuple)()]
     if impossible:
         facts.setdefault("Left open", {})["time that cannot be, left open"] = impossible
     if builder.repaired:
@@ -105,15 +115,43 @@ def _taken(source: Source, builder: columns.Builder) -> Iterator[tuple[int, Iter
     """Read the rows, put messages into columns, and yield how many rows were read and those that are no messages."""
     blocks: Callable[[], Iterator[Block]] | None = getattr(source, "blocks", None)
     if blocks is not None:
-        for block in blocks():
+        for block in _guarded(source, blocks):
             builder.add(block.messages)
             builder.repaired += block.repaired
             yield len(block), block.skipped
         return
-    for rows in batches(source.rows()):
+    for rows in _guarded(source, lambda: batches(source.rows())):
         messages = [row for row in rows if isinstance(row, Message)]
         builder.extend(messages)
         yield len(rows), _skipped(source, rows) if len(messages) < len(rows) else ()
+
+
+def _guarded(source: Source, parts: Callable[[], Iterable[_Part]]) -> Iterator[_Part]:
+    """Yield what a source gives; what fails within it names it, and what fails in who reads it does not."""
+    with _naming(source):
+        left = iter(parts())
+    while True:
+        with _naming(source):
+            part = next(left, None)
+        if part is None:
+            return
+        yield part
+
+
+@contextmanager
+def _naming(source: Source) -> Iterator[None]:
+    """Turn what fails within a source into an error that names it.
+
+    The words of what failed are not told: they may quote a message.
+    """
+    try:
+        yield
+    except (WonderlandError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
+        raise PluginError(f"The source {source.name!r} failed: {where}.", hint=_FAULT) from error
 
 
 def batches(rows: Iterable[_Row]) -> Iterator[list[_Row]]:

@@ -91,8 +91,13 @@ class Checkpoint:
             return None
         about, tensors = tensor_file.read(path, what="checkpoint", hint=f"Delete it to train from the start: rm {path}")
         wanted = json.loads(json.dumps(identity))
+        if not all(isinstance(about.get(key), dict) for key in ("identity", "progress")) or "generator" not in tensors:
+            raise InputError(
+                f"The file {path} is no checkpoint of a training run.",
+                hint=f"Delete it to train from the start: rm {path}",
+            )
         if about.get("format") != FORMAT or about["identity"] != wanted:
-            old, new = _flat(about.get("identity", {})), _flat(wanted)
+            old, new = _flat(about["identity"]), _flat(wanted)
             names = dict.fromkeys([*new, *old])
             changed = [f"{k}: {_told(old, k)} then, {_told(new, k)} now" for k in names if old.get(k) != new.get(k)]
             raise InputError(

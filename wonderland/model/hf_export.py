@@ -85,7 +85,8 @@ def save_gpt2(model: Transformer, tokenizer: SpeakerTokenizer, folder: Path) -> 
                 if ".mlp." not in name and ".ln_2." not in name:
                     raise Unsupported(f"GPT-2 has weights {name} that this model has not.")
                 own[name].zero_()
-        theirs.save_pretrained(str(folder))
+        with _writing():
+            theirs.save_pretrained(str(folder))
         names = PreTrainedTokenizerFast(
             tokenizer_object=_tokenizer(tokenizer),
             eos_token=SPECIALS[END],
@@ -96,8 +97,17 @@ def save_gpt2(model: Transformer, tokenizer: SpeakerTokenizer, folder: Path) -> 
             clean_up_tokenization_spaces=False,
         )
         names.chat_template = _TEMPLATE
-        names.save_pretrained(str(folder))
+        with _writing():
+            names.save_pretrained(str(folder))
         _compare(model, folder)
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # safetensors and tokenizers wrap OSError in kinds of their own
+        raise OSError(str(error)) from error
 
 
 def _tokenizer(tokenizer: SpeakerTokenizer) -> Any:

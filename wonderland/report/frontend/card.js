@@ -115,7 +115,7 @@ function makeCard(host) {
     document.body.classList.toggle('sheet', any && Boolean(store.key)); // on narrow screens the card is a sheet from below
     if (changed.has('key') && any && narrow.matches) document.querySelector('main .chosen')?.scrollIntoView({ block: 'nearest' }); // not under the sheet
     if (!any) {
-      if (when(changed, 'view', 'mounted', 'key')) start.show();
+      if (when(changed, 'view', 'mounted', 'key', 'theme')) start.show();
       return void (shown = null);
     }
     const kind = kindOfKey(key);
@@ -139,9 +139,10 @@ function makeCard(host) {
 
 // What to do with nothing selected: the map, where to begin, and the words of the view that is open.
 function startHere() {
-  const words = el('div.wordshere'), steps = el('ol.steps'),
-    node = el('div.starthere', el('h2', 'Start here'), steps, modelMap(), words, el('p', button('About this model', () => byId('about').showModal())));
+  const words = el('div.wordshere'), steps = el('ol.steps'), map = el('div'),
+    node = el('div.starthere', el('h2', 'Start here'), steps, map, words, el('p', button('About this model', () => byId('about').showModal())));
   const show = () => {
+    if (map.theme !== root.dataset.theme) fill(map, modelMap()).theme = root.dataset.theme; // its signs have colours of the theme
     const view = viewShown(),
       read = page.views.filter(({ section, renderer }) => section === 'read' && renderer !== 'live'),
       reading = read.find(({ id }) => page.stories.some((story) => story.view === id && story.ask === 'Where was it surprised?')) ?? read[0], circuit = page.views.find(({ section }) => section === 'circuit'),

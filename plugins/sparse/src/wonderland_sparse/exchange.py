@@ -75,7 +75,7 @@ def write(one: Dictionary, folder: Path, *, tokens: str, layer: int, context: in
     Raises:
         UsageError: It is a context dictionary.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     if tokens != "keep":
         raise wl.UsageError(
@@ -116,7 +116,8 @@ def write(one: Dictionary, folder: Path, *, tokens: str, layer: int, context: in
         metadata["hook_name_out"] = f"blocks.{layer}.hook_mlp_out"
 
     def fill(partial: Path) -> None:
-        save_file({name: np.ascontiguousarray(part, np.float32) for name, part in weights.items()}, partial / _WEIGHTS)
+        plain = {name: np.ascontiguousarray(part, np.float32) for name, part in weights.items()}
+        (partial / _WEIGHTS).write_bytes(save(plain))
         (partial / _CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
     folder = folder.expanduser()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from wonderland_sparse.dictionary import Dictionary
 
@@ -39,7 +39,7 @@ def kept(folder: Path, name: str, about: dict[str, Any], train: Callable[[], Any
     made = train()
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        save_file(made.arrays(), partial, metadata={"about": mark})
+        partial.write_bytes(save(made.arrays(), metadata={"about": mark}))
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
