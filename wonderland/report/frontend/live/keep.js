@@ -21,7 +21,7 @@ function exampleFrom(text) {
   if (found?.format !== FORMAT || found.version !== 1) throw new Error(`it does not say "format": "${FORMAT}", "version": 1`);
   const message = (one) => SPEAKERS.includes(one?.who) && typeof one.text === 'string';
   if (!Array.isArray(found.turns) || ![...found.turns, found].every(message)) throw new Error('a message in it has no speaker (me or them) or no text');
-  const unbroken = d3.max([...found.turns, found], ({ text: said }) => d3.max(said.split(NO_WORD), (part) => part.length + 1));
+  const unbroken = d3.max([...found.turns, found], ({ text: said }) => d3.max(said.split(/(?<=\S)(?= )/), (part) => part.length));
   if (unbroken > UNBROKEN) throw new Error(`${number(unbroken)} characters in it are one word; ${number(UNBROKEN)} are the most`);
   return { turns: found.turns.map(({ who, text: said }) => ({ who, text: said })), who: found.who, text: found.text, off: cleanOff(found.off) };
 }
