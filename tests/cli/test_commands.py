@@ -386,6 +386,18 @@ class TestFailures:
         assert "✗" in printed.out
         assert "checks failed" in printed.err
 
+    @pytest.mark.parametrize(
+        ("grows", "helps"), [("", "more messages or more epochs;"), ("It overfits.", "more messages;")]
+    )
+    def test_more_epochs_are_proposed_only_where_the_last_ones_helped(
+        self, workspace, capsys, monkeypatch, grows, helps
+    ):
+        monkeypatch.setattr("wonderland.model.history.History.overfitting", property(lambda self: grows))
+        monkeypatch.setattr(
+            "wonderland.cli.fitting.fitting", lambda tokens: Workspace(workspace).settings.training.preset
+        )
+        assert f"Try {helps}" in self.failed(capsys, "check", "-q", "-w", workspace, code=1)
+
     def test_a_workspace_made_within_another_is_named_in_what_comes_next(self, tmp_path, monkeypatch, capsys):
         monkeypatch.chdir(tmp_path)
         assert run(["init", "--json"]) == 0
