@@ -332,7 +332,7 @@ class TestFailures:
         path.write_text('{"sender": "a", "text": "hello"}\n', encoding="utf-8")
         output_of(capsys, "extract", "-w", tmp_path / "w", path)
         output_of(capsys, "filter", "-w", tmp_path / "w")
-        assert "too few" in self.failed(capsys, "tokenize", "-w", tmp_path / "w", code=4)
+        assert "cannot be held out" in self.failed(capsys, "tokenize", "-w", tmp_path / "w", code=4)
 
     def test_an_unknown_preset(self, workspace, capsys):
         assert "nano, seed, large" in self.failed(capsys, "train", "-w", workspace, "--preset", "giant", code=2)
