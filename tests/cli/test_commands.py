@@ -332,7 +332,7 @@ class TestFailures:
         path.write_text('{"sender": "a", "text": "hello"}\n', encoding="utf-8")
         output_of(capsys, "extract", "-w", tmp_path / "w", path)
         output_of(capsys, "filter", "-w", tmp_path / "w")
-        assert "too few" in self.failed(capsys, "tokenize", "-w", tmp_path / "w", code=4)
+        assert "cannot be held out" in self.failed(capsys, "tokenize", "-w", tmp_path / "w", code=4)
 
     def test_an_unknown_preset(self, workspace, capsys):
         assert "nano, seed, large" in self.failed(capsys, "train", "-w", workspace, "--preset", "giant", code=2)
@@ -385,6 +385,18 @@ class TestFailures:
         printed = capsys.readouterr()
         assert "✗" in printed.out
         assert "checks failed" in printed.err
+
+    @pytest.mark.parametrize(
+        ("grows", "helps"), [("", "more messages or more epochs;"), ("It overfits.", "more messages;")]
+    )
+    def test_more_epochs_are_proposed_only_where_the_last_ones_helped(
+        self, workspace, capsys, monkeypatch, grows, helps
+    ):
+        monkeypatch.setattr("wonderland.model.history.History.overfitting", property(lambda self: grows))
+        monkeypatch.setattr(
+            "wonderland.cli.fitting.fitting", lambda tokens: Workspace(workspace).settings.training.preset
+        )
+        assert f"Try {helps}" in self.failed(capsys, "check", "-q", "-w", workspace, code=1)
 
     def test_a_workspace_made_within_another_is_named_in_what_comes_next(self, tmp_path, monkeypatch, capsys):
         monkeypatch.chdir(tmp_path)

@@ -220,7 +220,7 @@ def test_corpora_are_put_together_and_their_people_kept_apart():
     assert [ledger.stored for ledger in joined.stores] == [2, 1, 1]
     together = Corpus.concat(corpus_of("a"), corpus_of("b"), same_people=True)
     assert {(message.sender, message.thread) for message in together} == {("P001", "C001")}
-    with pytest.raises(UsageError, match="one at least"):
+    with pytest.raises(UsageError, match="no corpus to join"):
         Corpus.concat()
 
 

@@ -69,7 +69,7 @@ def test_p_is_never_said_to_be_zero():
 
 def test_numbers_have_two_digits_that_mean_something():
     told = [digits(number) for number in (0, 0.0107, -0.0266, 3.14159, 12.3, -1234.5, float("nan"), float("inf"))]
-    assert told == ["0", "0.011", "−0.027", "3.1", "12", "−1234", "unknown", "∞"]
+    assert told == ["0", "0.011", "−0.027", "3.1", "12", "−1,234", "unknown", "∞"]
 
 
 def test_lines_and_bars_of_estimates_bring_interval_unit_and_chance():

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wonderland.cli.console import Console, number
+from wonderland.corpus.misnamed import in_words
 from wonderland.model.fitting import TOO_LITTLE, WHY_TOO_LITTLE, estimated_tokens, fitting, parameters_of
 
 if TYPE_CHECKING:
     from wonderland.workspace.workspace import Workspace
 
-__all__ = ["advice", "counted_tokens", "say_what_fits", "too_little", "what_to_do"]
+__all__ = ["advice", "counted_tokens", "say_what_fits", "too_little", "what_may_help", "what_to_do"]
 
 _SAMPLE = 20_000  # messages
 _GUIDE = "The tutorial Your messages in an evening says which preset fits how much text."
@@ -55,6 +56,17 @@ def what_to_do(workspace: Workspace) -> list[str]:
             "tokenize --held-out 0.1"
         )
     return told
+
+
+def what_may_help(workspace: Workspace) -> str:
+    """Say what may help where a model knows too little: more epochs only where the last ones made it better."""
+    history = None if workspace.layout.examines else workspace.load_model()[0].history
+    may = ["more messages"]
+    if history is None or not history.overfitting:
+        may.append("more epochs")
+    if fitting(0) != workspace.settings.training.preset:
+        may.append("a smaller preset")
+    return in_words(may, "or")
 
 
 def counted_tokens(workspace: Workspace) -> int:

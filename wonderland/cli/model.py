@@ -15,11 +15,10 @@ import click
 
 from wonderland.cli.console import Console, Meter, clock, number, plain
 from wonderland.cli.context import command, next_report, open_workspace, record
-from wonderland.cli.fitting import advice, counted_tokens
+from wonderland.cli.fitting import advice, counted_tokens, what_may_help
 from wonderland.cli.options import Number, Whole, given, settings_options
 from wonderland.counted import counted
 from wonderland.errors import CheckFailed, UsageError
-from wonderland.model.fitting import fitting
 from wonderland.model.presets import preset
 from wonderland.model.processes import is_main
 from wonderland.model.settings import TrainingSettings
@@ -235,7 +234,7 @@ class _Watch:
         if progress.remark:
             self.console.note(progress.remark)
             return
-        self.loss = progress.loss if not self.loss else 0.95 * self.loss + 0.05 * progress.loss
+        self.loss = progress.loss if not self.loss else 0.8 * self.loss + 0.2 * progress.loss  # of the last steps
         if self.began is None:
             self.began = (now, progress.tokens)
             self.last = self.began
@@ -268,11 +267,9 @@ def check(console: Console, folder: Path | None) -> None:
     workspace = open_workspace(folder)
     failed = run_checks(console, workspace)
     if failed:
-        smallest = fitting(0) == workspace.settings.training.preset
-        what = "More messages or more epochs" if smallest else "More messages, more epochs or a smaller preset"
         raise CheckFailed(
             f"{failed} of the checks failed.",
-            hint=f"{what}; then: wonderland check",
+            hint=f"Try {what_may_help(workspace)}; then: wonderland check",
         )
     console.next("wonderland analyze") if workspace.missing() else next_report(console, workspace)
 

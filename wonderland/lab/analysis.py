@@ -209,7 +209,7 @@ def _run_joint(
         used = _used(analysis, members)
         try:
             result = _run(analysis, cohort, used, watching)
-            watching.must_rest_on_enough(analysis.name, result)
+            watching.must_rest_on_enough(analysis, result)
         except (NotEnoughData, Unsupported) as error:
             if len(asked) == 1 and analysis in asked:
                 raise

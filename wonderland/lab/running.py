@@ -75,19 +75,20 @@ class Watching:
         if self.on_failed:
             self.on_failed(name, error.message)
 
-    def must_rest_on_enough(self, name: str, result: Result) -> None:
+    def must_rest_on_enough(self, analysis: Runnable, result: Result) -> None:
         """Refuse a result of which no number that was measured rests on enough units.
 
-        Numbers of weights alone, and what could not be measured and says so, need none.
+        Numbers of weights alone, and what could not be measured and says so, need none; nor does who asks about a pair
+        of prompts of their own, of which the result says that it is one.
 
         Raises:
             NotEnoughData: It rests on fewer.
         """
         there = [one for one in result.estimates().values() if one.n and one.resampled_over != "models"]
         most = max(there, key=lambda one: one.n, default=None)
-        if most is not None and most.n < self.least:
+        if most is not None and most.n < self.least and not getattr(analysis, "contrasts", ()):
             raise NotEnoughData(
-                f"{name} would rest on {most.over}, and no interval can be told of fewer than {self.least}.",
+                f"{analysis.name} would rest on {most.over}, and no interval can be told of fewer than {self.least}.",
                 hint="Read more messages, or hold more out: wonderland tokenize --held-out 0.2",
             )
 
@@ -156,7 +157,7 @@ def run_each(
             try:
                 with _named(analysis, watching):
                     result = _run(analysis, specimen, {**given, **results}, watching, analysis.name)
-                    watching.must_rest_on_enough(analysis.name, result)
+                    watching.must_rest_on_enough(analysis, result)
                     watching.end(analysis.name, result, whole=not control)
             except PluginError as error:
                 watching.fail(analysis.name, error)
