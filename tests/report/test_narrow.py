@@ -1,5 +1,7 @@
 """On a phone and on a desk nothing runs over the edge or is under 12 px, and a tap says what hovering says."""
 
+from dataclasses import replace
+
 import chromium
 import pytest
 import sample
@@ -50,6 +52,21 @@ def test_nothing_runs_over_the_edge_and_nothing_is_too_small(browser, report, ma
             found[view] = measured
     tab.close()
     assert found == {}
+
+
+def test_failed_checks_are_told_at_the_top_of_a_phone_and_passed_ones_are_not(browser, made, tmp_path):
+    for name, page in (("bad", made), ("good", replace(made, checks=[one for one in made.checks if one.passed]))):
+        (tmp_path / f"{name}.html").write_text(render(page), encoding="utf-8")
+    tab = browser.new_page(viewport={"width": 390, "height": 844})
+    open_at(tab, (tmp_path / "bad.html").as_uri())
+    assert tab.inner_text("#top .badge.bad") == "✗ 1 failed"
+    assert tab.get_attribute("#top .badge.bad", "aria-label") == f"✗ 1 of {len(made.checks)} checks failed"
+    tab.set_viewport_size({"width": 1280, "height": 900})
+    assert tab.inner_text("#top .badge.bad") == f"✗ 1 of {len(made.checks)} checks failed"
+    tab.set_viewport_size({"width": 390, "height": 844})
+    open_at(tab, (tmp_path / "good.html").as_uri())
+    assert not tab.is_visible("#top .badge.good")
+    tab.close()
 
 
 LEFT = "document.querySelector('main .scroll').scrollLeft"
