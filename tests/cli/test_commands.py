@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from wonderland.cli.main import cli, run
 from wonderland.model.presets import PRESETS, Config, Preset
 from wonderland.workspace import settings
+from wonderland.workspace.locking import alone
 from wonderland.workspace.workspace import Workspace
 
 
@@ -97,6 +99,31 @@ def test_status_tells_done_from_out_of_date_from_damaged(workspace, capsys):
     assert json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)["stages"]["tokenizer"] == "damaged"
     Workspace(workspace).configure("training", epochs=2)
     assert json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)["stages"]["model"] == "out of date"
+
+
+@pytest.mark.parametrize("lock", ["training.checkpoint.lock", "models/seed-3.checkpoint.lock"])
+def test_status_says_that_another_process_trains_and_proposes_to_wait(untrained, capsys, lock):
+    (untrained / "training.checkpoint").touch()
+    (untrained / "models").mkdir()
+    (untrained / lock).touch()  # left behind by a process that was killed
+    out = output_of(capsys, "status", "-w", untrained).out
+    assert "training was interrupted and can go on" in out
+    assert out.endswith(f"Next: wonderland train -w {untrained}\n")
+    with alone(untrained / lock, "trains this model"):
+        out = output_of(capsys, "status", "-w", untrained).out
+        assert "training now, in another process" in out
+        assert "interrupted" not in out
+        assert out.endswith(f"Wait until the other process has ended.\nNext: wonderland status -w {untrained}\n")
+        (untrained / "tokenizer" / "stage.json").write_text("{}")  # what comes before can be made meanwhile
+        assert f"Next: wonderland tokenize -w {untrained}" in output_of(capsys, "status", "-w", untrained).out
+
+
+def test_status_says_that_another_process_audits(workspace, capsys):
+    shutil.rmtree(workspace / "audit", ignore_errors=True)
+    with alone(workspace / ".audit.lock", "audits this model"):
+        out = output_of(capsys, "status", "-w", workspace).out
+    assert "being made now, in another process" in out
+    assert out.endswith(f"Next: wonderland status -w {workspace}\n")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,10 @@ def place(tmp_path, monkeypatch):
     (tmp_path / "mix").mkdir()
     make_telegram(tmp_path / "mix" / "result.json", 40)
     make_whatsapp(tmp_path / "mix" / "WhatsApp Chat with Bo.txt", 30)
+    (tmp_path / "both").mkdir()  # the account says who its owner is, the group does not
+    make_telegram(tmp_path / "both" / "result.json", 40)
+    group = [f"28/11/2019, 23:1{at} - {who}: word {at}" for at, who in enumerate(["Ada", "Bo", "Cy", "Bo"])]
+    (tmp_path / "both" / "WhatsApp Chat with Us.txt").write_text("\n".join(group) + "\n")
     whole = (tmp_path / "mix" / "result.json").read_bytes()
     (tmp_path / "cut it.json").write_bytes(whole[: len(whole) // 2])
     make_sms(tmp_path / "sms.xml", 40)
@@ -91,6 +95,8 @@ def test_the_value_of_an_option_is_no_store(place, capsys):
         (["mix", "a b.jsonl", "--me", "Ada"], ["--source", "telegram", "--source", ""], ["--me", "Ada"]),
         (["a b.jsonl", "mix"], ["--source", "", "--source", "telegram", "--source", "whatsapp"], []),
         (["a b.jsonl", "whose.jsonl", "--order", "file"], ["--me", "me", "--me", "NAME"], ["--order", "file"]),
+        (["both", "--source", "telegram", "--source", "whatsapp"], ["--me", "", "--me", "NAME"], []),
+        (["both", "--source", "whatsapp", "--source", "telegram"], ["--me", "NAME", "--me", ""], []),
     ],
     ids=lambda one: " ".join(one) if isinstance(one, list) else one,
 )

@@ -15,7 +15,7 @@ from wonderland.errors import InputError, UsageError
 from wonderland.paths import changed_file
 from wonderland.workspace import auditing, stage, wipe
 from wonderland.workspace.kept import claimed
-from wonderland.workspace.locking import alone, at_work, in_turn, undisturbed
+from wonderland.workspace.locking import alone, at_work, held, in_turn, undisturbed
 from wonderland.workspace.stage import Stage
 
 fcntl = pytest.importorskip("fcntl", reason="the system has no such locks")
@@ -183,3 +183,19 @@ def test_a_model_whose_messages_changed_meanwhile_is_said_to_be_out_of_date(work
     monkeypatch.setattr(wl.Workspace, "train", lambda *_: Model())
     train_model(Console(), workspace)
     assert "out of date already" in capsys.readouterr().err
+
+
+# -- what is said of it
+
+
+def test_a_lock_is_held_while_its_work_is_done_and_by_no_file_that_was_left_behind(tmp_path):
+    lock = tmp_path / "one.lock"
+    assert not held(lock)
+    assert not lock.exists()
+    with alone(lock, "works"):
+        assert held(lock)
+    assert not held(lock)
+    lock.touch()  # its process was killed
+    assert not held(lock)
+    with alone(lock, "works"):  # to have asked keeps nobody away
+        pass

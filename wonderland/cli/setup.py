@@ -72,6 +72,9 @@ def status(console: Console, folder: Path | None) -> None:
         if following.startswith("wonderland demo"):  # which is told its folder otherwise
             console.where = ""
         console.next(following)
+    elif any(step.working for step in steps):
+        console.say("Wait until the other process has ended.")
+        console.next("wonderland status")
     elif not workspace.settings.examined.model:  # of a model from elsewhere nobody can say who writes
         _what_else(console, workspace)
         console.next("wonderland chat")
@@ -89,7 +92,7 @@ def _what_else(console: Console, workspace: Workspace) -> None:
 
 
 def _next(workspace: Workspace, steps: Sequence[Step]) -> str:
-    """Return what to type after this, "" if everything is done."""
+    """Return what to type after this, "" if everything is done, or waits for what another process makes."""
     if workspace.settings.examined.model:
         e = workspace.settings.examined
         again = f"wonderland examine {shlex.quote(e.model)} --texts {shlex.quote(e.texts)}"
@@ -101,6 +104,9 @@ def _next(workspace: Workspace, steps: Sequence[Step]) -> str:
         commands = {**stages, "checks": "check", "results": "analyze", "audit": "audit"}
         commands = {name: f"wonderland {how}" for name, how in commands.items()}
     todo = {step.name: step.again or commands.get(step.name, "") for step in steps if step.state != "done"}
+    if working := [step.name for step in steps if step.working]:  # what comes after it is made of it
+        before = [*commands][: min(map([*commands].index, working))]
+        return next((todo[name] for name in before if todo.get(name)), "")
     declined = {step.name for step in steps if step.state == "declined"}
     if list(workspace.settings.source.paths) == [str(MESSAGES)] and (todo.keys() & commands.keys()) - declined:
         default = workspace.folder.resolve() == Path(FOLDER).resolve()

@@ -114,13 +114,15 @@ def say_it_of_each(error: OwnerUnknown, stores: Sequence[Given], number: int) ->
 def _said(kinds: Sequence[type[Any]], options: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the options of several stores as they are typed: once where all have the same, else once for each.
 
-    What one has that others were not told is told them as it is by default. Of what is on or off, which can only be
-    said of all, and of what cannot be typed by default, that is what one has.
+    What one has that others were not told is told them as it is by default; of who the owner is, that is "" where a
+    source has no name by default. Of what is on or off, which can only be said of all, and of what cannot be typed by
+    default, that is what one has.
     """
     words = []
     for name in dict.fromkeys(name for one in options for name in one):
         takers = [number for number, kind in enumerate(kinds) if name in options_of(kind)]
         usual = [inspect.signature(kinds[number]).parameters[name].default for number in takers]
+        usual = ["" if name == _ME and default is None else default for default in usual]
         values = [options[number].get(name, default) for number, default in zip(takers, usual, strict=True)]
         given = next(one[name] for one in options if name in one)
         apart = any(value != given for value in values) and not isinstance(given, bool)

@@ -19,7 +19,7 @@ from wonderland.report.sharing import OUTDATED, Sharing
 from wonderland.workspace import models
 from wonderland.workspace.declined import forget_declined, save_declined
 from wonderland.workspace.fingerprint import hash_file
-from wonderland.workspace.layout import MODEL, Layout
+from wonderland.workspace.layout import AUDIT_LOCK, MODEL, Layout
 from wonderland.workspace.locking import alone
 from wonderland.workspace.seeds import train_all
 from wonderland.workspace.stage import guarding
@@ -80,7 +80,7 @@ def audit(
     known = there(layout)
     if known is not None and (known.full or halves is None):
         return known
-    with guarding(layout.folder), alone(layout.folder / ".audit.lock", "audits this model"):
+    with guarding(layout.folder), alone(layout.folder / AUDIT_LOCK, "audits this model"):
         return _audited(layout, model, tokenizer, parts, strings, on_progress, halves)
 
 

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from wonderland.corpus.source import Source
     from wonderland.lab.choosing import Runnable
 
-__all__ = ["CHECKPOINT", "MODEL", "READ", "Layout"]
+__all__ = ["AUDIT_LOCK", "CHECKPOINT", "MODEL", "READ", "Layout"]
 
+AUDIT_LOCK = ".audit.lock"
 CHECKPOINT = "training.checkpoint"
 MODEL = "model.safetensors"
 READ = "read.json"

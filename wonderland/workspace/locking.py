@@ -5,6 +5,7 @@ The system lets go of a lock when the process that holds it ends, however that h
 
 - `alone`: a piece of work that two must not do at once, such as training a model. The second is refused.
 - `in_turn`: a file that is read, changed and written again. The second waits, for as long as that takes.
+- `held`: whether somebody does such work now.
 - `at_work` and `undisturbed`: all that write into a workspace hold its folder together; who deletes it, alone.
 """
 
@@ -21,7 +22,7 @@ from typing import IO, Concatenate, ParamSpec, Protocol, TypeVar
 from wonderland.errors import InputError, UsageError
 from wonderland.workspace.stage import guarding
 
-__all__ = ["alone", "at_work", "in_turn", "undisturbed"]
+__all__ = ["alone", "at_work", "held", "in_turn", "undisturbed"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,6 +53,29 @@ def alone(path: Path, doing: str) -> Iterator[None]:
             yield
         finally:
             path.unlink(missing_ok=True)
+
+
+def held(path: Path) -> bool:
+    """Return whether somebody holds a lock of `alone`; of a file that a process which ended left behind, nobody does.
+
+    Args:
+        path: File that is locked; it is not made.
+    """
+    try:
+        import fcntl
+
+        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except (ImportError, OSError):
+        return False
+    try:
+        fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # the file system has no locks
+        return False
+    finally:
+        os.close(opened)
+    return False
 
 
 @contextlib.contextmanager

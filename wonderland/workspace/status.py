@@ -12,7 +12,8 @@ from wonderland.workspace.catalogue import analyses, chosen, groups_of
 from wonderland.workspace.declined import declined, why_declined
 from wonderland.workspace.fingerprint import hash_value
 from wonderland.workspace.kept import Kept, damaged, kept, read_record
-from wonderland.workspace.layout import CHECKPOINT, Layout
+from wonderland.workspace.layout import AUDIT_LOCK, CHECKPOINT, Layout
+from wonderland.workspace.locking import held
 from wonderland.workspace.shown import later, latest_keys, noted, options_of
 from wonderland.workspace.stage import State
 from wonderland.workspace.versions import of_other_versions, versions
@@ -35,6 +36,7 @@ class Step:
         written: When it was written, in seconds since 1970; None if it is not there.
         again: What to type to have it as it should be, if there is anything.
         passed: Whether what it found is as it should be: False of checks of which one failed.
+        working: Whether another process makes it now, so that to ask for it would be refused.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Step:
     written: float | None = None
     again: str = ""
     passed: bool = True
+    working: bool = False
 
 
 def status(layout: Layout) -> list[Step]:
@@ -109,6 +112,8 @@ def _step(layout: Layout, name: str) -> Step:
             return Step(name, "declined", why, *_on_disk([layout.folder / name]))
     except UsageError:
         state = "missing"
+    if state != "done" and (doing := _at_work(layout, name)):
+        return Step(name, "begun", doing, *_on_disk([layout.folder / name]), working=True)
     detail = ""
     if name == "model" and not layout.examines and state != "done" and (layout.folder / CHECKPOINT).exists():
         detail = "training was interrupted and can go on"
@@ -124,6 +129,14 @@ def _step(layout: Layout, name: str) -> Step:
     if name == "checks" and state == "done":
         state, passed, detail = _checked(layout.folder / name)
     return Step(name, state, detail, *_on_disk([layout.folder / name]), passed=passed)
+
+
+def _at_work(layout: Layout, name: str) -> str:
+    """Say what another process does to make a stage; "" if none does. A model may be one of several seeds."""
+    if name == "model" and not layout.examines:
+        locks = [layout.folder / f"{CHECKPOINT}.lock", *(layout.folder / "models").glob("seed-*.checkpoint.lock")]
+        return "training now, in another process" if any(map(held, locks)) else ""
+    return "being made now, in another process" if name == "audit" and held(layout.folder / AUDIT_LOCK) else ""
 
 
 def _checked(folder: Path) -> tuple[State, bool, str]:
