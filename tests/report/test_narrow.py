@@ -69,6 +69,21 @@ def test_failed_checks_are_told_at_the_top_of_a_phone_and_passed_ones_are_not(br
     tab.close()
 
 
+@pytest.mark.parametrize(("level", "under"), [(3.36, True), (4.7, False)])
+def test_a_rule_whose_dot_lies_under_that_of_the_model_says_so(browser, made, tmp_path, level, under):
+    curve = next(view for view in made.views if view.id == "training")
+    last = replace(curve.figure.references[-1], y=level)
+    figure = replace(curve.figure, references=(*curve.figure.references[:-1], last))
+    views = [replace(curve, figure=figure) if view is curve else view for view in made.views]
+    (tmp_path / "report.html").write_text(render(replace(made, views=views)), encoding="utf-8")
+    tab = browser.new_page(viewport={"width": 390, "height": 844})
+    open_at(tab, (tmp_path / "report.html").as_uri())
+    drawn = tab.locator(".story .drawn").first
+    drawn.wait_for()
+    assert ("same place" in drawn.text_content()) is under
+    tab.close()
+
+
 LEFT = "document.querySelector('main .scroll').scrollLeft"
 SHADES = "['leftmore', 'rightmore'].map((side) => document.querySelector('main .scroll').classList.contains(side))"
 
