@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -136,3 +136,18 @@ def test_of_a_model_that_failed_a_check_nothing_is_called_solid_and_the_page_say
     assert told["text"] == "As a check failed, no effect that was found is called solid."
     (told,) = (story for story in stories(fine, []) if story["ask"] == FOUND)
     assert told["text"] == "L2H0 scores 0.4."
+
+
+def test_on_a_page_an_effect_of_too_few_conversations_is_called_anecdotal_and_comes_last():
+    few = Finding("It is far.", "scores", (), "weak", "effect", replace(SCORE, n=3))
+    near = Finding("It is near.", "scores", (), "weak", "effect", replace(SCORE, n=3, chance=SCORE.value))
+
+    class Few(Claims):
+        def findings(self):
+            return [few, near]
+
+    page = gather(Results({"mine": Few()}, specimen=None), None, checks=[])
+    assert [(found.sentence, found.trust) for found in page.findings] == [
+        ("It is near.", "weak"),
+        ("It is far.", "anecdotal"),
+    ]

@@ -1,5 +1,7 @@
 """On a phone and on a desk nothing runs over the edge or is under 12 px, and a tap says what hovering says."""
 
+from dataclasses import replace
+
 import chromium
 import pytest
 import sample
@@ -50,6 +52,36 @@ def test_nothing_runs_over_the_edge_and_nothing_is_too_small(browser, report, ma
             found[view] = measured
     tab.close()
     assert found == {}
+
+
+def test_failed_checks_are_told_at_the_top_of_a_phone_and_passed_ones_are_not(browser, made, tmp_path):
+    for name, page in (("bad", made), ("good", replace(made, checks=[one for one in made.checks if one.passed]))):
+        (tmp_path / f"{name}.html").write_text(render(page), encoding="utf-8")
+    tab = browser.new_page(viewport={"width": 390, "height": 844})
+    open_at(tab, (tmp_path / "bad.html").as_uri())
+    assert tab.inner_text("#top .badge.bad") == "✗ 1 failed"
+    assert tab.get_attribute("#top .badge.bad", "aria-label") == f"✗ 1 of {len(made.checks)} checks failed"
+    tab.set_viewport_size({"width": 1280, "height": 900})
+    assert tab.inner_text("#top .badge.bad") == f"✗ 1 of {len(made.checks)} checks failed"
+    tab.set_viewport_size({"width": 390, "height": 844})
+    open_at(tab, (tmp_path / "good.html").as_uri())
+    assert not tab.is_visible("#top .badge.good")
+    tab.close()
+
+
+@pytest.mark.parametrize(("level", "under"), [(3.36, True), (4.7, False)])
+def test_a_rule_whose_dot_lies_under_that_of_the_model_says_so(browser, made, tmp_path, level, under):
+    curve = next(view for view in made.views if view.id == "training")
+    last = replace(curve.figure.references[-1], y=level)
+    figure = replace(curve.figure, references=(*curve.figure.references[:-1], last))
+    views = [replace(curve, figure=figure) if view is curve else view for view in made.views]
+    (tmp_path / "report.html").write_text(render(replace(made, views=views)), encoding="utf-8")
+    tab = browser.new_page(viewport={"width": 390, "height": 844})
+    open_at(tab, (tmp_path / "report.html").as_uri())
+    drawn = tab.locator(".story .drawn").first
+    drawn.wait_for()
+    assert ("same place" in drawn.text_content()) is under
+    tab.close()
 
 
 LEFT = "document.querySelector('main .scroll').scrollLeft"

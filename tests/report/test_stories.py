@@ -12,7 +12,7 @@ import sample_views
 
 from wonderland.components import Head
 from wonderland.estimate import Estimate
-from wonderland.report.findings import Check, Finding
+from wonderland.report.findings import Check, Finding, judged
 from wonderland.report.page import Page
 from wonderland.report.page_data import page_data
 from wonderland.report.stories import MOST, headline, roles_of, stories
@@ -50,6 +50,41 @@ def test_where_no_effect_is_shown_that_is_the_story():
     assert story["text"].startswith("Nothing stands out")
     assert story["kind"] == "null"
     assert story["picture"] == {"kind": "heads", "lit": []}
+
+
+@pytest.mark.parametrize("far", [one(4.9, 4.8, 5.1, chance=7.6, n=3), one(0.9, 0.8, 1.0, n=3), one(9, 8, 10, n=9)])
+def test_what_lies_far_from_chance_on_too_few_units_is_undecided_and_not_nothing(far):
+    weak = effect("L1H2 looks back: so.", trust="weak", estimate=far)
+    assert weak.few
+    assert judged(weak).trust == "anecdotal"
+    near = effect("L0H0 may: so.", trust="weak", estimate=one(0.1, -0.1, 0.3, n=3))
+    story = told(page_of([weak, near]))[FOUND]
+    assert f"rests on {far.over}, too few to say" in story["text"]
+    assert (story["kind"], story["trust"]) == ("effect", "anecdotal")
+    several = told(page_of([weak, replace(weak, estimate=replace(far, n=2))]))[FOUND]
+    assert "in each case on fewer than 10 units" in several["text"]
+
+
+@pytest.mark.parametrize(
+    ("finding", "says"),
+    [
+        (effect("So.", trust="weak", estimate=one(0.1, -0.1, 0.3, n=3)), "no effect is beyond its chance level"),
+        (effect("So.", trust="weak", estimate=one(0.1, 0.0, 0.3, n=30)), "no effect is beyond its chance level"),
+        (effect("So.", trust="weak", estimate=one(0.9, 0.8, 1.0, n=10)), "no effect is clear enough"),
+        (effect("So.", trust="weak", estimate=one(0.9, 0.8, 1.0, chance=None)), "no effect is clear enough"),
+    ],
+)
+def test_no_effect_is_said_to_reach_chance_whose_interval_does_not(finding, says):
+    assert not finding.few
+    assert judged(finding) == finding
+    assert says in told(page_of([finding]))[FOUND]["text"]
+
+
+def test_only_an_unshown_effect_is_judged_by_its_few_units():
+    far = one(0.9, 0.8, 1.0, n=3)
+    assert not effect("So.", estimate=far).few  # its analysis has another ground to call it solid
+    assert not effect("No.", trust="weak", kind="null", estimate=far).few
+    assert not effect("So.", trust="weak", estimate=one(math.nan, math.nan, math.nan, n=3)).few
 
 
 def test_the_head_on_which_most_analyses_agree_is_told_once_with_a_number():

@@ -100,6 +100,16 @@ def test_where_nothing_was_found_the_tour_says_so():
     assert "none to show" in bare["The strongest finding"]["text"]
 
 
+def test_far_from_chance_on_three_conversations_nothing_is_decided():
+    far = Estimate(4.9, 4.8, 5.1, n=3, unit="nats", chance=7.6, resampled_over="conversations")
+    told = steps(page(replace(UNSURE, estimate=far)))
+    assert "lies below it, but 3 conversations are too few to trust the interval" in told["Chance"]["text"]
+    assert "no good explanation" not in told["Chance"]["text"]
+    found = told["The strongest finding"]["text"]
+    assert "rests on 3 conversations, too few to say" in found
+    assert "too small" not in found
+
+
 def test_numbers_that_are_none_explain_nothing():
     lost = replace(SHOWN, estimate=one(float("nan"), float("nan"), float("nan"), 0.03))
     assert not {"An interval", "Chance"} & set(steps(page(lost)))

@@ -16,7 +16,7 @@ from wonderland.report.schema.node import Node, Sentence
 from wonderland.report.schema.selection import Key, keys_of
 from wonderland.report.schema.words import characters
 
-__all__ = ["FAILED", "TRUST", "Check", "Claim", "Finding", "Replicated", "Selection", "Trust", "with_runs"]
+__all__ = ["FAILED", "TRUST", "Check", "Claim", "Finding", "Replicated", "Selection", "Trust", "judged", "with_runs"]
 
 Trust = Literal["solid", "weak", "anecdotal"]
 Claim = Literal["effect", "null", "description"]
@@ -83,6 +83,25 @@ class Finding(Node):
     def sentence(self) -> str:
         """The sentence as bare characters, for a terminal."""
         return characters(self.text)
+
+    @property
+    def reaches_chance(self) -> bool:
+        """Whether its interval includes its chance level; False where it has no interval or no chance level."""
+        one = self.estimate
+        return one is not None and one.chance is not None and bool(one.low <= one.chance <= one.high)
+
+    @property
+    def few(self) -> bool:
+        """Whether too few units alone keep an effect from being shown: its interval does not reach chance."""
+        one = self.estimate
+        measured = one is not None and bool(np.isfinite([one.value, one.low, one.high]).all())
+        unsure = self.kind == "effect" and self.trust != "solid"
+        return unsure and measured and not one.trusted and not self.reaches_chance
+
+
+def judged(finding: Finding) -> Finding:
+    """Return a finding that is called anecdotal, and not weak, where only the number of its units is too small."""
+    return replace(finding, trust="anecdotal") if finding.few else finding
 
 
 @dataclass(frozen=True)

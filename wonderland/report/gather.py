@@ -9,7 +9,7 @@ from typing import Any
 
 from wonderland.errors import WonderlandError
 from wonderland.estimate import Estimate
-from wonderland.report.findings import FAILED, TRUST, Check, Finding, Replicated, with_runs
+from wonderland.report.findings import FAILED, TRUST, Check, Finding, Replicated, judged, with_runs
 from wonderland.report.page import Page
 from wonderland.report.schema import Block, Key, Role, View
 from wonderland.report.sources import Reported
@@ -87,9 +87,10 @@ class _Shown:
         """
         claims: Mapping[str, Estimate] = getattr(result, "claims", dict)()
         views = [replace(view, group=view.group or name) for view in result.views()]
-        findings = [with_runs(finding, claims, known, name) for finding in result.findings()]
+        findings = list(result.findings())
         if not all(isinstance(one, Finding) for one in findings):
             raise TypeError("its findings are other things")
+        findings = [with_runs(judged(finding), claims, known, name) for finding in findings]
         about = {Key.of(thing): [_grouped(block, name) for block in blocks] for thing, blocks in result.cards().items()}
         control = None if result.control is None else dict(result.control.card())
         return cls(views, findings, dict(result.card()), control, about)

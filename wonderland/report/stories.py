@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wonderland.components import Head
+from wonderland.estimate import FEW
 from wonderland.report.findings import FAILED, TRUST, Finding
 from wonderland.report.looks import clearest_look
 from wonderland.report.schema import Conversations, Lines, Role, View, characters
@@ -149,10 +150,9 @@ def _found(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     if not solid:
         if not effects:
             return None
-        failed = any(characters(finding.runs).endswith(FAILED) for finding in effects)
-        text = "Nothing stands out: no effect is beyond its chance level."
-        text = "As a check failed, no effect that was found is called solid." if failed else text
-        return _story(ask, text, "null", None, {"kind": "heads", "lit": []}, "all-findings", (), "All findings")
+        text, kind, trust = _unshown(effects)
+        story = _story(ask, text, kind, None, {"kind": "heads", "lit": []}, "all-findings", (), "All findings")
+        return story | {"trust": trust}
     groups = {view.id: view.group or view.id for view in views}
     agreeing: dict[str, set[str]] = {}
     for finding in solid:
@@ -173,6 +173,19 @@ def _found(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     if len(agreeing[head]) > 1:
         story["more"] = "Several analyses point to this head."
     return story
+
+
+def _unshown(effects: Sequence[Finding]) -> tuple[str, str, str]:
+    """Say why none of some effects is solid, as a sentence, its kind and its trust."""
+    if any(characters(finding.runs).endswith(FAILED) for finding in effects):
+        return "As a check failed, no effect that was found is called solid.", "effect", "weak"
+    if few := {finding.estimate.over for finding in effects if finding.few}:
+        rests = f"on {few.pop()}" if len(few) == 1 else f"in each case on fewer than {FEW} units"
+        text = f"Whether anything stands out is undecided: what may be there rests {rests}, too few to say."
+        return text, "effect", "anecdotal"
+    if any(_finite(finding.estimate) and not finding.reaches_chance for finding in effects):
+        return "Nothing stands out: no effect is clear enough to be called solid.", "effect", "weak"
+    return "Nothing stands out: no effect is beyond its chance level.", "null", "solid"
 
 
 def _says(page: Page, views: Sequence[View]) -> dict[str, Any] | None:

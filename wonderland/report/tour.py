@@ -139,7 +139,9 @@ def _numbers(page: Page) -> Iterator[dict[str, Any]]:
     )
     if float(one.low) > chance or float(one.high) < chance:
         side = "above" if float(one.low) > chance else "below"
-        text += f"The whole interval lies {side} it, so chance alone is no good explanation."
+        text += f"The whole interval lies {side} it, "
+        few = f"but {one.over} are too few to trust the interval, so the claim is undecided."
+        text += "so chance alone is no good explanation." if one.trusted else few
     else:
         text += "The interval reaches it, so the claim is not shown; more conversations could decide."
     yield _step("Chance", text, "all-findings", f"finding:{at}:chance", _selected(finding))
@@ -150,6 +152,8 @@ def _found(page: Page, told: tuple[int, Mapping[str, Any]] | None, views: Sequen
         text = "No analysis looked for an effect and had evidence enough to judge it. So there is none to show."
         return _step("The strongest finding", text, "all-findings", "table")
     at, story = told
+    if story["kind"] == "effect" and story["trust"] != "solid":
+        return _step("The strongest finding", story["text"], "findings", f"story:{at}")
     if story["kind"] != "effect":
         text = f"{story['text']} That is a result, too: this model may be too small, or was trained too briefly."
         return _step("The strongest finding", text, "findings", f"story:{at}")

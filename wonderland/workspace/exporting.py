@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from wonderland.errors import InputError, UsageError
 from wonderland.lab.result_files import write_folder
 from wonderland.paths import expanded
+from wonderland.report.findings import judged
 from wonderland.version import __version__
 from wonderland.workspace import auditing, models
 from wonderland.workspace.fingerprint import hash_file
@@ -167,7 +168,7 @@ def _tables(results: Results, others: Sequence[str]) -> dict[str, pandas.DataFra
             frame.insert(0, "model", model)
             frames.append(frame)
         found[name] = joined(frames)
-        for finding in result.findings():
+        for finding in map(judged, result.findings()):
             number = finding.estimate
             row: dict[str, Any] = {"analysis": name, "finding": finding.sentence, "kind": finding.kind}
             row |= {"trust": finding.trust, "view": finding.view}

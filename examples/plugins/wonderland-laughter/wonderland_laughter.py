@@ -38,7 +38,8 @@ class LaughterResult(wl.Result):
     def summary(self):
         layer, head = np.unravel_index(np.argmax(self.share.value), self.share.value.shape)
         best = self.share[layer, head]
-        sure = "beyond chance" if best.above_chance and best.trusted else "not beyond chance"
+        sure = "beyond chance" if best.above_chance else "not beyond chance"
+        sure = sure if best.trusted else f"on {best.over}, too few to say whether that is beyond chance"
         return f"L{layer}H{head} gives laughter {best.value:.1%} of its attention, {sure} ({float(best.chance):.1%})."
 
     def findings(self):

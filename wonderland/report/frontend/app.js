@@ -113,7 +113,7 @@ function header(help, search, tour) {
   const { model, corpus } = page.meta, failed = FAILED.length;
   return [
     el('strong.name', 'wonderland'), model ? el('span.fact', model) : null, corpus ? el('span.fact', typeof corpus === 'string' ? corpus : Object.entries(corpus).slice(0, 2).map(([what, count]) => `${number(count)} ${what}`).join(', ')) : null, el('span.gap'),
-    page.checks.length ? el(failed ? 'a.badge.bad' : 'a.badge.good', { href: '#/findings' }, CHECKED) : null,
+    page.checks.length ? el(`a.badge.${failed ? 'bad' : 'good'}`, { href: '#/findings', label: CHECKED }, failed ? ['✗ ', failed, el('span', ` of ${counted(page.checks.length, 'check')}`), ' failed'] : CHECKED) : null,
     page.containsText ? el('span.badge.text', { title: `Whoever has this file can read the ${page.meta.texts ? 'texts' : 'messages'} in it.` }, page.meta.texts ? 'contains texts' : 'contains message text')
       : el('span.badge', 'redacted'),
     button('Copy link', (event) => copyText(location.href, event.target), { class: 'copylink', title: 'Copy the address of what is shown; it holds no message' }),

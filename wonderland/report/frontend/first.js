@@ -3,12 +3,13 @@
 // What a finding claims, by its shape; how far it can be trusted, by its word.
 const KINDS = {
   effect: ['◆', 'effect', 'something is there: its interval or exact number lies beyond its chance level'],
-  unsure: ['◇', 'effect, not shown', 'something may be there: its interval reaches its chance level, or there is too little evidence'],
+  unsure: ['◇', 'effect, not shown', 'something may be there: its interval reaches its chance level, or more is asked of it'],
+  few: ['◇', 'effect, undecided', 'there is too little evidence to say'],
   null: ['○', 'null result', 'nothing larger than the bound that the sentence names'],
   description: ['·', 'description', 'a number of the model, with no chance level to compare it with'],
 };
 const TRUSTED = { solid: '', weak: 'weak', anecdotal: 'too little evidence' };
-const kindOf = ({ kind, trust }) => (kind === 'effect' && trust !== 'solid' ? 'unsure' : kind in KINDS ? kind : 'description');
+const kindOf = ({ kind, trust }) => (kind === 'effect' && trust !== 'solid' ? (trust === 'weak' ? 'unsure' : 'few') : kind in KINDS ? kind : 'description');
 const markOf = (finding) => {
   const [sign, word] = KINDS[kindOf(finding)], said = dots(word, TRUSTED[finding.trust]);
   return el('span.mark', { role: 'img', label: said, title: said, class: `mark ${kindOf(finding)}` }, sign);
@@ -27,8 +28,8 @@ function choicesLeft({ points, own }) {
     drawing.line(x.range()[0], 46, x.range()[1], 46, colours.line, { lineWidth: 2 });
     const told = new Set(d3.extent(points, ([, value]) => value));
     const ends = [-99, -99, -99]; // names go to the first row where they do not touch the one before
-    points.forEach(([name, value]) => {
-      const at = x(value), wide = max(textWidth(name, 12), textWidth(number(round(value)), 13)) / 2 + 5, row = max(0, ends.findIndex((end) => end < at - wide));
+    points.forEach(([rule, value]) => {
+      const at = x(value), name = abs(at - x(own)) < 9 ? `${rule}, same place` : rule, wide = max(textWidth(name, 12), textWidth(number(round(value)), 13)) / 2 + 5, row = max(0, ends.findIndex((end) => end < at - wide));
       ends[row] = at + wide;
       const middle = max(wide, min(width - wide, at)), top = 66 + 36 * row;
       if (row) drawing.line(at, 52, at, top - 12, colours.line);

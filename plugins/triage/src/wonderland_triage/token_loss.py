@@ -113,7 +113,12 @@ class TokenLossResult(wl.Result):
         )
         apart = float(one.high) < float(one.chance) if better else float(one.low) >= float(one.chance)
         sure = apart and one.trusted
-        if better:
+        if not one.trusted:
+            text = (
+                "Whether the model predicts held-out text better than a uniform guess "
+                f"rests on {one.over}, too few to say: a loss of {one}, in the windows that are examined."
+            )
+        elif better:
             text = (
                 f"On held-out text, the model {'predicts' if sure else 'is not shown to predict'} better "
                 f"than a uniform guess: a loss of {one}, in the windows that are examined."
@@ -134,17 +139,18 @@ class TokenLossResult(wl.Result):
             for name, of in (("me", me), ("them", them))
         )
         enough, view = me.trusted and them.trusted, "loss-by-kind"
+        n = f"n={me.over}{'' if enough else ', too few to trust the intervals'}"
         told = f"{losses}; {costs_more(apart)}"
         if not np.isfinite([apart.low, apart.high]).all():
             return []
         if apart.low > 0 or apart.high < 0:
             who = "me better than of them" if me.value < them.value else "them better than of me"
-            text = f"It predicts words of {who}: {told}, words alone (n={me.over})."
+            text = f"It predicts words of {who}: {told}, words alone ({n})."
             return [wl.Finding(text, view, (), "solid" if enough else "weak", "effect", apart)]
         most = float(np.max(np.abs([apart.low, apart.high])))
         text = (
             f"No clear difference between how well it predicts words of me and of them: {told}, so that they are at "
-            f"most {digits(most)} nats apart (n={me.over})."
+            f"most {digits(most)} nats apart ({n})."
         )
         return [wl.Finding(text, view, (), "solid" if enough and most <= _SAME else "weak", "null", apart)]
 
