@@ -27,6 +27,29 @@ REFUSED = [
     (["compare", "--by"], "--by needs a value.", "For example: wonderland compare --by [period|contact|speaker]."),
     (["analyze", "--cohort"], "--cohort needs a value.", "For example: wonderland analyze --cohort "),
     (["compare", "--heads=3"], "--heads takes no value.", "Type: wonderland compare --heads."),
+    (
+        ["compare", "--steps", "3", "--by", "spaeker", "-w", "my place"],
+        "--by takes period, contact or speaker, not 'spaeker'.",
+        "For example: wonderland compare --steps 3 --by speaker -w 'my place'.",
+    ),
+    (
+        ["compare", "--by", "--heads", "-w", "my place"],
+        "--by takes period, contact or speaker, not '--heads'.",
+        "For example: wonderland compare --heads -w 'my place' --by period.",
+    ),
+    (
+        ["compare", "-w", "my place", "--by"],
+        "--by needs a value.",
+        "For example: wonderland compare -w 'my place' --by [period|contact|speaker].",
+    ),
+    (
+        ["compare", "-w", "my place", "--heads=3"],
+        "--heads takes no value.",
+        "Type: wonderland compare -w 'my place' --heads.",
+    ),
+    (["examine", "my model"], "`wonderland examine` needs --texts.", "wonderland examine 'my model' --texts PATH."),
+    (["examine", "--texts", "a b"], "`wonderland examine` needs MODEL.", "wonderland examine --texts 'a b' MODEL."),
+    (["new", "one", "--bar"], "`wonderland new` has no option --bar.", "There are: --quiet, --json, --help."),
 ]
 
 
@@ -43,7 +66,7 @@ def test_it_is_said_as_json_where_that_is_asked_for(capsys):
     assert run(["compare", "--by", "spaeker", "--json"]) == 2
     told = json.loads(capsys.readouterr().out)
     assert told["error"] == "--by takes period, contact or speaker, not 'spaeker'."
-    assert told["hint"].startswith("For example: wonderland compare --by speaker.")
+    assert told["hint"].startswith("For example: wonderland compare --by speaker --json.")
     assert told["exit_code"] == 2
 
 

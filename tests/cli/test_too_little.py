@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -246,3 +247,45 @@ def test_of_enough_text_tokenize_goes_on_to_train(few, capsys, monkeypatch):
     out = told(capsys, few, "tokenize", "--vocab-size", "300", "--by", "time").out
     assert out.endswith("Next: wonderland train -w 'my place'\n")
     assert "To train on so little" not in out
+
+
+# -- what can be held out of a few
+
+
+@pytest.mark.parametrize(
+    ("count", "refused", "proposed"),
+    [
+        (5, ["--held-out", "0.1"], ["--held-out", "0.2"]),
+        (2, [], ["--held-out", "0.5"]),
+        (2, ["--by", "contact"], ["--by", "time", "--held-out", "0.5"]),
+        (1, [], None),
+    ],
+)
+def test_a_share_that_cannot_be_held_out_is_answered_with_one_that_can(
+    tmp_path, monkeypatch, capsys, count, refused, proposed
+):
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path / "few.jsonl", [(("me", "Ada")[at % 2], f"word {at} of it") for at in range(count)])
+    for words in (["extract", "few.jsonl"], ["filter"]):
+        assert run([*words, "-q", "-w", "my place"]) == 0
+    for command in ["tokenize", "--vocab-size", "300", *refused], ["run", "-q"]:
+        error = " ".join(told(capsys, "my place", *command, code=4).err.split())
+        if proposed is None:
+            assert "Too little text: add messages, some thousands at least: wonderland extract --add PATH" in error
+            continue
+        typed = shlex.split(error.rpartition(": wonderland ")[2])
+        assert " ".join(proposed if command[0] == "tokenize" else ["--held-out"]) in " ".join(typed)
+        assert typed[0] == "tokenize"
+        assert command[0] == "run" or typed[typed.index("--vocab-size") :][:2] == ["--vocab-size", "300"]
+        assert run([*typed, "-q"]) == 0
+        Workspace("my place").configure("split", by="auto", held_out=0.1)
+
+
+def test_to_hold_out_fewer_only_a_share_that_works_is_proposed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for count, proposed in ((5, "0.2"), (2, "")):
+        written(tmp_path / "few.jsonl", [(("me", "Ada")[at % 2], f"word {at} of it") for at in range(count)])
+        for words in (["extract", "few.jsonl"], ["filter"]):
+            assert run([*words, "-q", "-w", "w"]) == 0
+        out = told(capsys, "w", "tokenize", "--vocab-size", "300", "--held-out", "0.5").out
+        assert out.partition("wonderland tokenize --held-out ")[2][:3] == proposed

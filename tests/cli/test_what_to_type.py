@@ -113,6 +113,16 @@ def test_what_an_error_says_to_type_keeps_what_was_typed_and_works(place, capsys
     assert any(" ".join(advice) in " ".join(words) for words in commands)
 
 
+def test_a_value_that_is_refused_is_answered_with_the_store_that_was_typed(place, capsys):
+    chat = "mix/WhatsApp Chat with Bo.txt"
+    assert run(["extract", "c.jsonl", "-w", WHERE, "-q"]) == 0
+    assert run(["extract", chat, "--dates", "xyz", "--names", "-w", WHERE]) == 2
+    (words,) = advised(capsys.readouterr().err.partition(". `wonderland")[0])
+    assert words == ["extract", chat, "--dates", "dmy", "--names", "-w", WHERE]
+    assert run([*words, "-q"]) == 0
+    assert Workspace(WHERE).settings.source.path.endswith(chat)
+
+
 def test_a_folder_of_tables_is_answered_without_those_that_are_empty_or_hidden(place, capsys):
     (place / "all").mkdir()
     lines(place / "all" / "a.jsonl", ("me", "hi"))

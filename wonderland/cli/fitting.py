@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from wonderland.cli.console import Console, number
 from wonderland.corpus.misnamed import in_words
+from wonderland.corpus.splitting import SHARES
+from wonderland.errors import NotEnoughData
 from wonderland.model.fitting import TOO_LITTLE, WHY_TOO_LITTLE, estimated_tokens, fitting, parameters_of
 
 if TYPE_CHECKING:
+    from wonderland.corpus.corpus import Corpus
+    from wonderland.workspace.settings import SplitSettings
     from wonderland.workspace.workspace import Workspace
 
 __all__ = ["advice", "counted_tokens", "say_what_fits", "too_little", "what_may_help", "what_to_do"]
@@ -43,19 +48,29 @@ def what_to_do(workspace: Workspace) -> list[str]:
 
     More messages are what helps most, and that is said as what to type next.
     """
-    kept, read = len(workspace.filter()), len(workspace.extract(again=False))
+    filtered = workspace.filter()
+    kept, read = len(filtered), len(workspace.extract(again=False))
     train, held_out = (len(part) for part in workspace.split())
     told = []
     if kept < read / 2:
         told.append(
             f"The filters keep {number(kept)} of {number(read)} messages. To keep all: wonderland filter --none"
         )
-    if held_out > train / 2:
+    if held_out > train / 2 and (share := _share_of_fewer(filtered, held_out, workspace.settings.split)):
         told.append(
             f"{number(held_out)} of {number(train + held_out)} messages are held out. To hold out fewer: wonderland "
-            "tokenize --held-out 0.1"
+            f"tokenize --held-out {share:g}"
         )
     return told
+
+
+def _share_of_fewer(corpus: Corpus, held_out: int, split: SplitSettings) -> float | None:
+    """Return the least of the usual shares that can be held out and is fewer messages; None if there is none."""
+    for share in SHARES:
+        with contextlib.suppress(NotEnoughData):
+            if len(corpus.split(share, by=split.by, seed=split.seed)[1]) < held_out:
+                return share
+    return None
 
 
 def what_may_help(workspace: Workspace) -> str:

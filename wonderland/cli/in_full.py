@@ -13,7 +13,16 @@ from wonderland.as_typed import as_typed, quoted
 from wonderland.errors import SeveralSources
 from wonderland.paths import expanded
 
-__all__ = ["in_full", "in_workspace", "with_each_source", "with_options", "workspace_typed"]
+__all__ = [
+    "in_full",
+    "in_workspace",
+    "of_the_split",
+    "places_typed",
+    "with_each_source",
+    "with_options",
+    "with_value",
+    "workspace_typed",
+]
 
 _OF_A_WORKSPACE = (
     *("analyze", "audit", "chat", "check", "compare", "export", "extract", "filter", "generate", "report", "run"),
@@ -50,6 +59,15 @@ def in_workspace(hint: str, where: str) -> str:
         told += hint[done:end] + ("" if " -w " in command or command.endswith(" --help") else where)
         done = end
     return told + hint[done:]
+
+
+def of_the_split(hint: str) -> str:
+    """Return a hint whose options of the split are a command that has them, for a command that has not.
+
+    >>> of_the_split("Another share can: --held-out 0.2")
+    'Another share can: wonderland tokenize --held-out 0.2'
+    """
+    return re.sub(r"(?<=: )(?=--(?:by|held-out) )", "wonderland tokenize ", hint)
 
 
 def _end_of(hint: str, begin: int, *, quoted_in: bool) -> int:
@@ -100,7 +118,7 @@ def in_full(hint: str, command: str, typed: Sequence[str], options: Sequence[cli
     if f": wonderland {command} " in hint:
         return hint
     told, done = "", 0
-    for begin in re.finditer(r"(?<=: )(?<!add: )--[a-z]", hint):
+    for begin in re.finditer(r"(?<=: )(?<!add: )(?<!There are: )--[a-z]", hint):
         given, end = _options_at(hint, begin.start(), options)
         if not given or any(word in _ONES_OWN for words in given for word in words):
             continue
@@ -125,6 +143,44 @@ def with_options(typed: Sequence[str], new: Sequence[str], options: Sequence[cli
     parts, behind = _parts(typed, of)
     stay = [word for part in parts if part[0].partition("=")[0] not in gone for word in part]
     return [*stay, *new, *behind]
+
+
+def with_value(
+    typed: Sequence[str], wrong: str, right: Sequence[str], option: click.Option, options: Sequence[click.Option]
+) -> list[str]:
+    """Return words with another value of an option, where it stands; behind the others if it is not found.
+
+    Args:
+        typed: What follows the command.
+        wrong: The value that was refused, or one of several that commas separate.
+        right: The option with the value that it is to have, as words.
+        option: The option.
+        options: The options that the command has.
+
+    >>> dates = click.Option(["--dates"], multiple=True)
+    >>> with_value(["a b.txt", "--dates=xyz", "--", "-c"], "xyz", ["--dates", "dmy"], dates, [dates])
+    ['a b.txt', '--dates', 'dmy', '--', '-c']
+    >>> with_value(["--dates", "mdy", "--dates", "x", "a"], "x", ["--dates", "dmy"], dates, [dates])
+    ['--dates', 'mdy', '--dates', 'dmy', 'a']
+    >>> with_value(["--dates", "--me", "Ada"], "--me", ["--dates", "dmy"], dates, [dates, click.Option(["--me"])])
+    ['--me', 'Ada', '--dates', 'dmy']
+    """
+    of = {flag: one for one in options for flag in (*one.opts, *one.secondary_opts)}
+    flags = {*option.opts, *option.secondary_opts}
+    if wrong.partition("=")[0] in of:  # the option had no value, and took the next option for it
+        at = next((at for at in range(len(typed) - 1) if typed[at] in flags and typed[at + 1] == wrong), None)
+        return with_options(typed if at is None else [*typed[:at], *typed[at + 1 :]], right, options)
+    parts, behind = _parts(typed, of)
+    found = False
+    for at, part in enumerate(parts):
+        flag, is_, value = part[0].partition("=")
+        values = (value if is_ else part[-1]).split(",")
+        if flag in flags and wrong in (",".join(values), *map(str.strip, values)):
+            parts[at] = [right[0], ",".join(right[1] if one.strip() == wrong else one for one in values)]
+            if ",".join(values) == wrong:
+                parts[at] = [*right]
+            found = True
+    return [*(word for part in parts for word in part), *behind] if found else with_options(typed, right, options)
 
 
 def places_typed(typed: Sequence[str], options: Sequence[click.Option]) -> list[str]:

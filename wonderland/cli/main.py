@@ -20,7 +20,6 @@ import click
 
 import wonderland
 from wonderland.cli.interrupted import interrupted, staying
-from wonderland.cli.refusals import refusal
 from wonderland.errors import PluginError, UsageError, WonderlandError
 from wonderland.model.interrupts import Ended, came, ending_on_signals
 from wonderland.model.processes import is_main
@@ -178,6 +177,8 @@ def run(arguments: list[str]) -> int:
         if isinstance(error, click.exceptions.NoArgsIsHelpError):
             error.show()
             return 2
+        from wonderland.cli.refusals import refusal
+
         return _failed(arguments, *refusal(error), 2)
     except (KeyboardInterrupt, click.Abort):
         return _failed(arguments, *interrupted(arguments), 130)

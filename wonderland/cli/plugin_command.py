@@ -14,18 +14,19 @@ from typing import Any
 
 import click
 
-from wonderland.cli.in_full import in_full, in_workspace, with_each_source, workspace_typed
+from wonderland.cli.in_full import in_full, in_workspace, of_the_split, with_each_source, workspace_typed
 from wonderland.cli.options import FURTHER, option
 from wonderland.corpus.locating import is_there
 from wonderland.errors import SeveralSources, UsageError, WonderlandError
 from wonderland.nearby import did_you_mean, is_near
 from wonderland.workspace.catalogue import Parameters
 
-__all__ = ["EVERY", "Command", "Further", "Group", "PluginCommand", "group_of", "without_values"]
+__all__ = ["EVERY", "TYPED", "Command", "Further", "Group", "PluginCommand", "group_of", "without_values"]
 
 Further = Callable[[click.Context, list[str], Mapping[str, Any]], Sequence["Group"]]
 _META = "wonderland.cli.further"
-_TYPED = "wonderland.cli.typed"
+TYPED = "wonderland.cli.typed"
+"""Where the context holds the words that followed the command."""
 EVERY = "wonderland.cli.every"
 """Where the context holds a function that returns the groups of all that could have been meant."""
 
@@ -66,7 +67,7 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the words typed."""
-        ctx.meta[_TYPED] = tuple(args)
+        ctx.meta[TYPED] = tuple(args)
         with self._in_full(ctx):
             return self._parsed(ctx, args)
 
@@ -81,8 +82,12 @@ class Command(click.Command):
         try:
             yield
         except WonderlandError as error:
-            typed: tuple[str, ...] = ctx.meta.get(_TYPED, ())
-            hint, options = in_workspace(error.hint, workspace_typed(typed)), self.options(ctx)
+            typed: tuple[str, ...] = ctx.meta.get(TYPED, ())
+            options = self.options(ctx)
+            hint = error.hint
+            if not any("--held-out" in one.opts for one in options):
+                hint = of_the_split(hint)
+            hint = in_workspace(hint, workspace_typed(typed))
             if isinstance(error, SeveralSources):
                 hint = with_each_source(error, str(self.name), typed, options)
             error.hint = in_full(hint, str(self.name), typed, options)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
+from wonderland.as_typed import as_typed, quoted
+from wonderland.cli.in_full import places_typed, with_options, with_value
+from wonderland.cli.plugin_command import TYPED, Command
 from wonderland.nearby import did_you_mean
 
 __all__ = ["refusal"]
+
+_HERE = "VALUE_COMES_HERE"
 
 
 def refusal(error: click.ClickException) -> tuple[str, str]:
@@ -21,8 +26,8 @@ def refusal(error: click.ClickException) -> tuple[str, str]:
     typed = ctx.command_path if ctx else "wonderland"
     help_ = f"`{typed} --help` tells all of it."
     if isinstance(error, click.MissingParameter):
-        needed = " ".join(_needed(ctx)) if ctx else ""
         name = _name(error.param, ctx)
+        needed = " ".join([*map(quoted, _typed(ctx)), *_needed(ctx)]) if ctx else ""
         return f"`{typed}` needs {name}.", f"For example: {typed} {needed or name}. {help_}"
     if isinstance(error, click.NoSuchOption):
         known = [flag for param in ctx.command.get_params(ctx) for flag in param.opts] if ctx else []
@@ -36,8 +41,10 @@ def refusal(error: click.ClickException) -> tuple[str, str]:
         param = _option(ctx, error.option_name)
         shown = param.make_metavar(ctx) if param is not None else ""
         if param is not None and (param.is_flag or param.count):
-            return f"{error.option_name} takes no value.", f"Type: {typed} {error.option_name}. {help_}"
-        return f"{error.option_name} needs a value.", f"For example: {typed} {error.option_name} {shown}. {help_}"
+            again = _again(ctx, with_options(_typed(ctx), [error.option_name], _options(ctx)))
+            return f"{error.option_name} takes no value.", f"Type: {again}. {help_}"
+        again = _again(ctx, with_options(_typed(ctx), [error.option_name, _HERE], _options(ctx)))
+        return f"{error.option_name} needs a value.", f"For example: {again.replace(_HERE, str(shown))}. {help_}"
     message = error.format_message().strip()
     for begin in ("Got unexpected extra argument (", "Got unexpected extra arguments ("):
         if message.startswith(begin):
@@ -55,8 +62,14 @@ def _bad(error: click.BadParameter, typed: str, help_: str) -> tuple[str, str]:
         listed = ", ".join(known[:-1]) + f" or {known[-1]}" if len(known) > 1 else "".join(known)
         near = did_you_mean(given, known, "")
         guess = near.removeprefix("Did you mean ").partition("?")[0].partition(" or ")[0] if "?" in near else known[0]
-        example = f"{name} {guess}" if isinstance(error.param, click.Option) else guess
-        return f"{name} takes {listed}, not {given!r}.", f"For example: {typed} {example}. {help_}"
+        example = f"{typed} {name} {guess}" if isinstance(error.param, click.Option) else f"{typed} {guess}"
+        if error.ctx is not None and (words := _typed(error.ctx)):
+            if isinstance(error.param, click.Option):
+                words = with_value(words, given, [name, guess], error.param, _options(error.ctx))
+            else:
+                words = [guess if word == given else word for word in words]
+            example = _again(error.ctx, words)
+        return f"{name} takes {listed}, not {given!r}.", f"For example: {example}. {help_}"
     return f"{name}: {error.message}" if name else error.message, help_
 
 
@@ -70,11 +83,32 @@ def _name(param: click.Parameter | None, ctx: click.Context | None) -> str:
 
 
 def _needed(ctx: click.Context) -> Iterator[str]:
-    """Yield what the shortest command line of a command has after its name."""
+    """Yield what a command needs after its name and was not typed."""
+    words, places = _typed(ctx), len(places_typed(_typed(ctx), _options(ctx)))
     for param in ctx.command.get_params(ctx):
-        if param.required:
+        if not param.required:
+            continue
+        if isinstance(param, click.Option):
+            given = any(word.partition("=")[0] in param.opts for word in words)
+        else:
+            given, places = places > 0, places - 1
+        if not given:
             told = param.make_metavar(ctx).strip("[]").removesuffix("...")
             yield f"{_name(param, ctx)} {told}" if isinstance(param, click.Option) else told
+
+
+def _typed(ctx: click.Context) -> list[str]:
+    """Return what was typed behind the command."""
+    return [*ctx.meta.get(TYPED, ())]
+
+
+def _options(ctx: click.Context) -> list[click.Option]:
+    return ctx.command.options(ctx) if isinstance(ctx.command, Command) else []
+
+
+def _again(ctx: click.Context, words: Sequence[str]) -> str:
+    """Return the command as it is to be typed."""
+    return as_typed(str(ctx.command.name), *words)
 
 
 def _option(ctx: click.Context, name: str) -> click.Option | None:

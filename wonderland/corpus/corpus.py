@@ -38,7 +38,7 @@ from wonderland.corpus.people import ME, Pseudonyms
 from wonderland.corpus.reading import batches, read_source
 from wonderland.corpus.several import read_several
 from wonderland.corpus.source import choose_source, closing_source, open_source
-from wonderland.corpus.splitting import held_out_messages
+from wonderland.corpus.splitting import held_out_messages, what_can_be_held_out
 from wonderland.counted import counted
 from wonderland.errors import InputError, NotEnoughData, PluginError, UsageError, must_be, must_be_whole
 from wonderland.notebook import table_of
@@ -357,7 +357,7 @@ class Corpus:
             left = "nothing would be left to train on" if mask.all() and len(self) else "nothing would be held out"
             raise NotEnoughData(
                 f"A share of {held_out:g} of {messages} in {threads} cannot be held out: {left}.",
-                hint="Give more messages, some thousands at least, or another share: 0.1 holds a tenth out.",
+                hint=what_can_be_held_out(lengths, self._people, held_out, by, seed),
             )
         train = replace(
             self, table=self._rows(~mask), ledger=self.ledger.dropped("split", {"held out": int(mask.sum())})

@@ -22,10 +22,12 @@ import numpy as np
 
 from wonderland.errors import UsageError
 
-__all__ = ["EACH", "WAYS", "held_out_messages"]
+__all__ = ["EACH", "SHARES", "WAYS", "held_out_messages", "what_can_be_held_out"]
 
 EACH = 5
 """Conversations of a contact in each part, so that the two can be compared."""
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5)
+"""Shares that are proposed where another one cannot be held out, or is more than is left."""
 WAYS = ("auto", "conversation", "within-contacts", "contact", "time")
 
 
@@ -66,6 +68,27 @@ def held_out_messages(
     else:
         chosen = _first(lengths, random.permutation(len(lengths)), share * total)
     return np.repeat(chosen, lengths)
+
+
+def what_can_be_held_out(
+    lengths: np.ndarray, people: Callable[[], Sequence[frozenset[str]]], share: float, by: str, seed: int
+) -> str:
+    """Return what to type where a share cannot be held out: another that can, by the same way if there is one.
+
+    Args:
+        lengths: How many messages each conversation has, [conversation].
+        people: Says who wrote in each beside the owner, [conversation].
+        share: Share of the messages that cannot be held out by the way asked for.
+        by: That way.
+        seed: Seed of the choice.
+    """
+    for way in dict.fromkeys((by, "time")):
+        for other in (share, *SHARES):
+            held = held_out_messages(lengths, people, other, way, seed)
+            if held.any() and not held.all():
+                options = f"--held-out {other:g}" if way == by else f"--by {way} --held-out {other:g}"
+                return f"What can be held out of so few: {options}"
+    return "Too little text: add messages, some thousands at least: wonderland extract --add PATH"
 
 
 def _first(sizes: np.ndarray, order: np.ndarray, wanted: float) -> np.ndarray:
