@@ -28,6 +28,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # one of several, each with a core of i
 TOGETHER = ("tests/cli/", "plugins/sparse/")
 """Folders whose files share what takes long to make, and so are run by one worker."""
 
+APART = tuple(
+    f"tests/cli/test_{name}.py"
+    for name in ("closed_pipe", "compare", "console", "ended", "examine", "new", "refusals", "stores", "time_left")
+)
+"""Files in them that share nothing of it, and so may be run by another worker."""
+
 LONGEST = (
     "tests/cli/",
     "tests/report/test_browser.py",
@@ -112,7 +118,7 @@ def pytest_runtest_setup() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Of several workers, one runs all tests of a file, and of `TOGETHER` all of a folder, for they share models.
+    """Of several workers, one runs all tests of a file, and of `TOGETHER` all of a folder but `APART`, to share models.
 
     Marking groups (``xdist_group``) does nothing with pytest 9.2 and pytest-xdist 3.8.
     """
@@ -120,7 +126,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return next(filter(nodeid.startswith, TOGETHER), nodeid.partition("::")[0])
+            file = nodeid.partition("::")[0]
+            return file if file in APART else next(filter(nodeid.startswith, TOGETHER), file)
 
     return ByFile(config, log)
 

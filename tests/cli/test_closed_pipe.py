@@ -29,7 +29,15 @@ def test_every_command_ends_alike(command, monkeypatch):
     assert run([*filter(None, [command]), "--help"]) == CLOSED
 
 
-@pytest.mark.parametrize("words", [["plugins"], ["plugins", "--json"], ["status", "-w", "none"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["status", "-w", "none"],
+        pytest.param(["plugins"], marks=pytest.mark.slow),
+        pytest.param(["plugins", "--json"], marks=pytest.mark.slow),
+    ],
+    ids=" ".join,
+)
 def test_a_pipe_that_is_closed_is_no_failed_check_and_no_traceback(words):
     """What is wrong is still told by its own code, though nobody hears of it."""
     reading, writing = os.pipe()

@@ -287,5 +287,5 @@ def test_to_hold_out_fewer_only_a_share_that_works_is_proposed(tmp_path, monkeyp
         written(tmp_path / "few.jsonl", [(("me", "Ada")[at % 2], f"word {at} of it") for at in range(count)])
         for words in (["extract", "few.jsonl"], ["filter"]):
             assert run([*words, "-q", "-w", "w"]) == 0
-        out = told(capsys, "w", "tokenize", "--vocab-size", "300", "--held-out", "0.5").out
+        out = " ".join(told(capsys, "w", "tokenize", "--vocab-size", "300", "--held-out", "0.5").out.split())
         assert out.partition("wonderland tokenize --held-out ")[2][:3] == proposed

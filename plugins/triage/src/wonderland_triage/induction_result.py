@@ -81,7 +81,7 @@ class InductionResult(wl.Result):
     def summary(self) -> str:
         lines = [self._claim()]
         lines += [
-            f"{draw} words, n={self.length:,}: the second copy gains {self.gain[draw]}; by its order "
+            f"{draw} words, n={self.length:,}: gain at the second copy {self.gain[draw]}; by its order "
             f"{self.order[draw]}."
             for draw in DRAWS
         ]
@@ -192,7 +192,7 @@ class InductionResult(wl.Result):
             Lines.of(curves, Axis("position in the sequence", "tokens"), "loss", places, marks=[second]),
             subtitle="Does the model continue a sequence that it has just seen?",
             caption=f"Mean loss by position, {interval_over(self.previous)} of {self.length} random "
-            f"words said twice. Unigram words: the second copy gains {self.gain['unigram']}, its order "
+            f"words said twice. Unigram words: gain at the second copy {self.gain['unigram']}, by its order "
             f"{self.order['unigram']}.",
             how_to_read="With induction the loss drops where the second copy begins: the model finds the earlier place "
             "and reads on. Without it the curve runs on as before.",

@@ -203,7 +203,7 @@ class ResidualPCAResult(wl.Result):
         return wl.View(
             "residual-variance",
             "Residual stream PCA: explained variance",
-            Bars.by_place([f"PC{i + 1}" for i in range(shown)], {"share": self.variance[:shown]}, "share of variance"),
+            Bars.by_place([f"PC{i + 1}" for i in range(shown)], {"share": self.variance[:shown]}, "explained"),
             subtitle="How much of the stream do the leading directions hold?",
             caption=f"Share of the variance of all levels, {interval_over(self.variance)}{self._left_out()}; "
             "chance is what uncorrelated dimensions of the same variances would give.",
