@@ -85,6 +85,32 @@ def test_a_store_is_added_to_one_that_was_read_alone_and_people_stay_who_they_ar
     assert known.people == {"jsonl: Ada": "P001", "+15550100001": "P002", "jsonl-2: Bo": "P003"}
 
 
+def test_a_store_of_several_that_is_read_alone_again_has_the_same_people(workspace):
+    joined = {message.text: message for message in workspace.extract()}
+    more = workspace.settings.source.more
+    workspace.configure("source", more=[])
+    alone = {message.text: message for message in workspace.extract()}
+    assert alone
+    for text, message in alone.items():
+        assert (joined[text].sender, joined[text].thread) == (message.sender, message.thread)
+    workspace.configure("source", more=more)  # and back
+    again = {message.text: message for message in workspace.extract()}
+    assert {text: message.sender for text, message in again.items()} == {
+        text: message.sender for text, message in joined.items()
+    }
+
+
+def test_people_of_a_store_that_is_no_longer_read_are_those_of_no_other(workspace, tmp_path):
+    source = workspace.settings.source
+    (tmp_path / "c.csv").write_text("sender,text\nme,hello\nAda,that is me\n", encoding="utf-8")
+    workspace.configure("source", path=str(tmp_path / "c.csv"), more=[])
+    (alone,) = (message for message in workspace.extract() if message.text == "that is me")
+    workspace.configure("source", path=source.path, more=source.more)
+    joined = {message.text: message for message in workspace.extract()}
+    assert joined["ho"].sender != alone.sender
+    assert Pseudonyms.load(workspace.folder / "people.json").people["csv: Ada"] == alone.sender
+
+
 def test_what_is_said_of_people_is_read_again(workspace, reads):
     workspace.extract()
     (workspace.folder / "people.toml").write_text('["Ada"]\njsonl = "Ada"\njsonl-2 = "Bo"\n')

@@ -13,7 +13,7 @@ from wonderland.corpus.source import choose_source
 from wonderland.errors import InputError
 from wonderland.workspace.layout import READ, Layout
 from wonderland.workspace.options import as_annotated
-from wonderland.workspace.several import read_stores
+from wonderland.workspace.several import know_again, read_stores
 from wonderland.workspace.stage import guarding
 
 __all__ = ["read_messages"]
@@ -48,6 +48,7 @@ def read_messages(
     else:
         source, further = choose_source(layout.source_path, plugins.load().sources, s.source or None), []
         pseudonyms = Pseudonyms.load(people)
+        know_again(pseudonyms, source)
         corpus = Corpus.read(
             layout.source_path,
             source=source.name,

@@ -30,7 +30,7 @@ from wonderland.workspace.layout import READ, Layout
 from wonderland.workspace.options import as_annotated
 from wonderland.workspace.stage import Stage, guarding
 
-__all__ = ["PEOPLE", "read_stores", "typed_stores"]
+__all__ = ["PEOPLE", "know_again", "read_stores", "typed_stores"]
 
 PEOPLE = "people.toml"
 _FOLDER = "stores"
@@ -71,8 +71,8 @@ def read_stores(
     known = Acquaintances.load(layout.folder / PEOPLE)
     pseudonyms = Pseudonyms.load(people)
     stores = _stores(layout)
-    if not (layout.folder / _FOLDER).exists():
-        _take_over(pseudonyms, stores[0])
+    if not layout.noted().get("more"):  # the last reading, if any, was of one store
+        _take_over(pseudonyms, stores[0], str(layout.noted().get("source", "")))
     names = layout.settings.source.names
     shared = None if names else pseudonyms
     usable = names or people.exists()
@@ -179,14 +179,35 @@ def _noted(folder: Path) -> object:
         return None
 
 
-def _take_over(pseudonyms: Pseudonyms, first: _Store) -> None:
-    """Call the people of a workspace that had one store as they are called among several, so they stay who they are."""
-    space = space_of(first.label, first.kind)
+def _take_over(pseudonyms: Pseudonyms, first: _Store, source: str) -> None:
+    """Call the people of a workspace that had one store as they are called among several, so they stay who they are.
+
+    Args:
+        pseudonyms: Of that one store.
+        first: The first of several, which is that store unless it was read with another source.
+        source: What that store was read with; "" if nobody knows.
+    """
+    kind = plugins.load().sources.get(source, first.kind)
+    space = space_of(first.label if kind is first.kind else kind.name, kind)
     for names in (pseudonyms.people, pseudonyms.threads):
         for name in list(names):
             called = (handle_of(name) if names is pseudonyms.people else None) or f"{space}: {name}"
-            if name != ME and called not in names:
+            if name != ME and not _is_among_several(name) and called not in names:
                 names[called] = names.pop(name)
+
+
+def _is_among_several(name: str) -> bool:
+    """Whether somebody is called so among several stores: by the store, and what it calls them."""
+    label = name.partition(": ")[0].rstrip("0123456789").removesuffix("-")
+    return ": " in name and label in plugins.load().sources
+
+
+def know_again(pseudonyms: Pseudonyms, kind: type[Source]) -> None:
+    """Let who had a pseudonym among several stores keep it where one of those is read alone."""
+    begins = f"{space_of(kind.name, kind)}: "
+    for names in (pseudonyms.people, pseudonyms.threads):
+        for name in [one for one in names if one.startswith(begins)]:
+            names.setdefault(name.removeprefix(begins), names[name])
 
 
 def typed_stores(stores: Sequence[tuple[Path, str]], options: Mapping[str, Any]) -> list[dict[str, Any]]:
