@@ -49,8 +49,10 @@ def test_sides_of_another_law_move_heads_apart(unlike):
     assert float(unlike.overall.low) > 0.02
     assert len(unlike.differing) == 4
     assert unlike.kept.all()
-    assert unlike.summary().startswith("The two sides move heads apart: fine-tuned on this workspace or on the other")
-    assert "beyond what two groups of one side make (p = 0.029, n=12 conversations)" in unlike.summary()
+    assert unlike.summary().startswith(
+        "The two sides move heads apart: of models fine-tuned on this workspace and on the other"
+    )
+    assert "more than of two groups of one side (p = 0.029, n=12 conversations)" in unlike.summary()
     np.testing.assert_allclose(unlike.more.value, unlike.across.value - unlike.within.value)
 
 

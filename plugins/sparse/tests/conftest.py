@@ -27,7 +27,7 @@ def speaking():
 @pytest.fixture
 def small(monkeypatch):
     """The same model with less text than is asked for, where it is about how it runs and not about what it finds."""
-    monkeypatch.setattr("wonderland_sparse.dictionaries.LEAST_TOKENS", 1_000)
+    monkeypatch.setattr("wonderland_sparse.streams.LEAST_TOKENS", 1_000)
     model, tokenizer = handwritten_speaker_model(), handwritten_tokenizer()
     held_out, train = handwritten_speaker_corpus(12, seed=2), handwritten_speaker_corpus(110, seed=1)
     return wl.Specimen(model, tokenizer, held_out, background=train)

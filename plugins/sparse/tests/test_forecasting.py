@@ -67,7 +67,7 @@ def test_every_analysis_of_the_group_says_what_it_takes(foretold, small, analysi
 def test_steps_are_counted_as_they_are_trained(foretold, small, monkeypatch):
     """What is foretold of steps is what the run itself tells its progress by."""
     seen = []
-    monkeypatch.setattr("wonderland_sparse.transcoders.LEAST_TOKENS", 1_000)
+    monkeypatch.setattr("wonderland_sparse.streams.LEAST_TOKENS", 1_000)
     monkeypatch.setattr(trainings.Trainings, "train", lambda self, wanted: seen.append(self) or 1 / 0)
     tokens, evidence = (int(one.lengths.sum()) for one in (small.background, small.evidence))
     for analysis in BOTH:
@@ -108,6 +108,6 @@ def test_disk_is_what_is_then_stored(foretold, small, tmp_path):
 
 
 def test_too_little_text_is_said_by_the_forecast_as_by_the_run(foretold, monkeypatch):
-    monkeypatch.setattr("wonderland_sparse.dictionaries.LEAST_TOKENS", 10**9)
+    monkeypatch.setattr("wonderland_sparse.streams.LEAST_TOKENS", 10**9)
     with pytest.raises(wl.NotEnoughData):
         foretold(BOTH[0])

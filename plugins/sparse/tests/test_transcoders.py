@@ -312,7 +312,7 @@ def test_the_known_path_is_found_and_is_what_the_model_does(graphs):
 
 def test_transcoders_are_measured_beside_their_controls(monkeypatch):
     """The whole analysis on little text, with the activations that it declares and no others."""
-    monkeypatch.setattr("wonderland_sparse.transcoders.LEAST_TOKENS", 1_000)
+    monkeypatch.setattr("wonderland_sparse.streams.LEAST_TOKENS", 1_000)
     held_out, train = handwritten_speaker_corpus(12, seed=2), handwritten_speaker_corpus(101, seed=1)
     specimen = wl.Specimen(known_mlp_model(), handwritten_tokenizer(), held_out, background=train)
     found = wl.analyze(specimen, Transcoders(latents=8, active=1, epochs=20, rate=2e-2))["transcoders"]
@@ -339,7 +339,7 @@ def test_a_short_text_is_seen_more_often(speaking):
 @pytest.mark.slow  # by default test_sparse_graphs.py asks it of dictionaries
 @pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16])
 def test_a_model_in_half_precision_has_the_same_transcoder_and_the_same_path(precision, monkeypatch):
-    monkeypatch.setattr("wonderland_sparse.transcoders.LEAST_TOKENS", 1_000)
+    monkeypatch.setattr("wonderland_sparse.streams.LEAST_TOKENS", 1_000)
     held_out, train = handwritten_speaker_corpus(30, seed=2), handwritten_speaker_corpus(110, seed=1)
     rounded = wl.Specimen(known_mlp_model().to(precision), handwritten_tokenizer(), held_out, background=train)
     asked = AttributionGraphs(pairs=8, edges=12, examples=1)

@@ -54,7 +54,6 @@ from wonderland_sparse.trainings import Trainings, Wanted
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
 
-LEAST_TOKENS, LEAST_CONVERSATIONS = 60_000, 100
 _CONTROLS = ("scrambled weights", "noise", "frozen decoder")
 _PASSES = 2_400_000, 4, 6  # vectors a context dictionary sees, and how many passes that is at least and at most
 
@@ -100,7 +99,7 @@ class SparseDictionaries(TrainsOnLayers):
         recipe = self.recipe(specimen)
         self.trainable("A dictionary", specimen.cfg.d_model, recipe.rate, recipe.epochs)
         layers = chosen_layers(self.layers, specimen.cfg.n_layers)
-        enough(specimen.background, LEAST_TOKENS, LEAST_CONVERSATIONS)
+        enough(specimen.background)
         return _Job(self, specimen, layers).run()
 
     def recipe(self, specimen: wl.Specimen) -> Recipe:

@@ -126,12 +126,11 @@ def of(asked: Any, specimen: wl.Specimen, used: Mapping[str, Any]) -> wl.Forecas
 
 
 def _chosen(asked: Any, specimen: wl.Specimen) -> list[int]:
-    from wonderland_sparse.dictionaries import LEAST_CONVERSATIONS, LEAST_TOKENS
     from wonderland_sparse.dictionaries_result import chosen_layers
     from wonderland_sparse.streams import enough
 
     layers: list[int] = chosen_layers(asked.layers, specimen.cfg.n_layers)
-    enough(specimen.background, LEAST_TOKENS, LEAST_CONVERSATIONS)
+    enough(specimen.background)
     return layers
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "writes",
 ]
 
+LEAST_TOKENS, LEAST_CONVERSATIONS = 60_000, 100  # of a training text
 MOST_BYTES = 1_500_000_000
 """Most memory for the vectors of a text."""
 
@@ -90,17 +91,17 @@ def some_windows(windows: wl.Windows, tokens: int, seed: int) -> wl.Windows:
     )
 
 
-def enough(windows: wl.Windows, tokens: int, conversations: int) -> None:
+def enough(windows: wl.Windows) -> None:
     """Refuse a training text on which a dictionary would fit this text and no other.
 
     Raises:
-        NotEnoughData: It has fewer tokens or conversations than that.
+        NotEnoughData: It has fewer than `LEAST_TOKENS` tokens, or than `LEAST_CONVERSATIONS` conversations.
     """
     there, of = int(windows.lengths.sum()), len(np.unique(windows.conversation))
-    if there < tokens or of < conversations:
+    if there < LEAST_TOKENS or of < LEAST_CONVERSATIONS:
         raise wl.NotEnoughData(
-            f"A dictionary needs {tokens:,} tokens of {conversations} conversations to train on; there are {there:,} "
-            f"of {of:,}. With fewer it would fit this text and no other.",
+            f"A dictionary needs {LEAST_TOKENS:,} tokens of {LEAST_CONVERSATIONS} conversations to train on; there are "
+            f"{there:,} of {of:,}. With fewer it would fit this text and no other.",
             hint="Read more messages.",
         )
 

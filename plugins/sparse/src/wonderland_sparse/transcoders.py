@@ -37,7 +37,6 @@ from wonderland_sparse.activations import fires, rolled
 from wonderland_sparse.asking import TrainsOnLayers
 from wonderland_sparse.controls import scrambled
 from wonderland_sparse.dataset_examples import may_be_shown
-from wonderland_sparse.dictionaries import LEAST_CONVERSATIONS, LEAST_TOKENS
 from wonderland_sparse.dictionaries_result import agreed, chosen_layers
 from wonderland_sparse.dictionary import Transcoder
 from wonderland_sparse.effects import promoted
@@ -97,7 +96,7 @@ class Transcoders(TrainsOnLayers):
                 hint="wl.ChatTransformer.from_transformer_lens(bridge), if it is of the GPT-2 family.",
             )
         layers = chosen_layers(self.layers, specimen.cfg.n_layers)
-        enough(specimen.background, LEAST_TOKENS, LEAST_CONVERSATIONS)
+        enough(specimen.background)
         return _Job(self, specimen, layers).run()
 
     def recipe(self, specimen: wl.Specimen) -> Recipe:
