@@ -108,7 +108,20 @@ def test_people_of_a_store_that_is_no_longer_read_are_those_of_no_other(workspac
     workspace.configure("source", path=source.path, more=source.more)
     joined = {message.text: message for message in workspace.extract()}
     assert joined["ho"].sender != alone.sender
-    assert Pseudonyms.load(workspace.folder / "people.json").people["csv: Ada"] == alone.sender
+    assert Pseudonyms.load(workspace.folder / "people.json").people["Ada"] == alone.sender
+
+
+def test_of_two_stores_of_one_kind_the_second_alone_is_not_taken_for_the_first(workspace, tmp_path):
+    source = workspace.settings.source
+    write(tmp_path / "b.jsonl", ("me", "hi", 0), ("Ada", "another Ada", 5))
+    joined = {message.text: message.sender for message in workspace.extract()}
+    assert joined["another Ada"] != joined["ho"]
+    workspace.configure("source", path=str(tmp_path / "b.jsonl"), more=[])
+    alone = {message.text: message.sender for message in workspace.extract()}
+    assert alone["another Ada"] != joined["ho"]
+    workspace.configure("source", path=source.path, more=source.more)  # and back
+    again = {message.text: message.sender for message in workspace.extract()}
+    assert again["ho"] == joined["ho"] != again["another Ada"]
 
 
 def test_what_is_said_of_people_is_read_again(workspace, reads):

@@ -48,7 +48,7 @@ def read_messages(
     else:
         source, further = choose_source(layout.source_path, plugins.load().sources, s.source or None), []
         pseudonyms = Pseudonyms.load(people)
-        know_again(pseudonyms, source)
+        know_again(pseudonyms, layout, source)
         corpus = Corpus.read(
             layout.source_path,
             source=source.name,
@@ -58,6 +58,7 @@ def read_messages(
             **as_annotated(source, s.options),
         )
     noted = {"store": store, "fingerprint": corpus.fingerprint, "source": source.name, "version": source.version}
+    noted |= {"path": str(layout.source_path)}
     more = [[one.name, one.version] for one in further]
     noted |= {"more": more} if more else {}
     with layout.corpus_stage(source, more).writing() as folder:

@@ -72,7 +72,7 @@ def read_stores(
     pseudonyms = Pseudonyms.load(people)
     stores = _stores(layout)
     if not layout.noted().get("more"):  # the last reading, if any, was of one store
-        _take_over(pseudonyms, stores[0], str(layout.noted().get("source", "")))
+        _take_over(pseudonyms, stores, str(layout.noted().get("path", "")), str(layout.noted().get("source", "")))
     names = layout.settings.source.names
     shared = None if names else pseudonyms
     usable = names or people.exists()
@@ -179,16 +179,20 @@ def _noted(folder: Path) -> object:
         return None
 
 
-def _take_over(pseudonyms: Pseudonyms, first: _Store, source: str) -> None:
+def _take_over(pseudonyms: Pseudonyms, stores: Sequence[_Store], path: str, source: str) -> None:
     """Call the people of a workspace that had one store as they are called among several, so they stay who they are.
 
     Args:
         pseudonyms: Of that one store.
-        first: The first of several, which is that store unless it was read with another source.
-        source: What that store was read with; "" if nobody knows.
+        stores: The stores of now. Where that one is not among them, its people are those of no other store.
+        path: The place of that store; "" if nothing was noted of it, which is then the first.
+        source: What it was read with.
     """
-    kind = plugins.load().sources.get(source, first.kind)
-    space = space_of(first.label if kind is first.kind else kind.name, kind)
+    was = next((store for store in stores if str(store.path) == path), None if path else stores[0])
+    kind = was.kind if was else plugins.load().sources.get(source)
+    if kind is None or (was is None and not getattr(kind, "same_names", False)):
+        return
+    space = space_of(was.label if was else kind.name, kind)
     for names in (pseudonyms.people, pseudonyms.threads):
         for name in list(names):
             called = (handle_of(name) if names is pseudonyms.people else None) or f"{space}: {name}"
@@ -202,8 +206,15 @@ def _is_among_several(name: str) -> bool:
     return ": " in name and label in plugins.load().sources
 
 
-def know_again(pseudonyms: Pseudonyms, kind: type[Source]) -> None:
-    """Let who had a pseudonym among several stores keep it where one of those is read alone."""
+def know_again(pseudonyms: Pseudonyms, layout: Layout, kind: type[Source]) -> None:
+    """Let who had a pseudonym among several stores keep it where one of those is read alone.
+
+    Names that are unique in one store only are known again in the store that was the first; the label of a further one
+    tells its place among the others, and may be another store's by now.
+    """
+    was_first = bool(layout.noted().get("more")) and layout.noted().get("path") == str(layout.source_path)
+    if not (was_first or getattr(kind, "same_names", False)):
+        return
     begins = f"{space_of(kind.name, kind)}: "
     for names in (pseudonyms.people, pseudonyms.threads):
         for name in [one for one in names if one.startswith(begins)]:
