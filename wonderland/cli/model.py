@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wonderland.advice import Hint, Options
 from wonderland.cli.console import Console, Meter, clock, number, plain
 from wonderland.cli.context import command, next_report, open_workspace, record
 from wonderland.cli.fitting import advice, counted_tokens, what_may_help
@@ -44,7 +45,9 @@ def train(
 ) -> None:
     """Train the model from scratch. Ctrl-C saves; the same command goes on."""
     if jobs and not seeds:
-        raise UsageError("--jobs is of several models.", hint="Leave it out, or say how many: --seeds 5")
+        raise UsageError(
+            "--jobs is of several models.", hint=Hint("Leave it out, or say how many: ", Options("train", seeds=5))
+        )
     workspace = open_workspace(folder)
     record(console, workspace, "training", given(options))
     if seeds:

@@ -19,6 +19,7 @@ from functools import wraps
 from pathlib import Path
 from typing import IO, Concatenate, ParamSpec, Protocol, TypeVar
 
+from wonderland.advice import Command, Hint
 from wonderland.errors import InputError, UsageError
 from wonderland.workspace.stage import guarding
 
@@ -164,7 +165,9 @@ def _folder_held(folder: Path, doing: str, *, alone: bool) -> Iterator[None]:
 
 
 def _gone(folder: Path) -> InputError:
-    return InputError(f"There is no workspace at {folder} any more.", hint="Make it anew: wonderland extract PATH")
+    return InputError(
+        f"There is no workspace at {folder} any more.", hint=Hint("Make it anew: ", Command("extract", "PATH"))
+    )
 
 
 def _refused(doing: str) -> UsageError:

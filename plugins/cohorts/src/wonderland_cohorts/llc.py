@@ -30,6 +30,7 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
+from wonderland.advice import Hint, Options
 from wonderland.errors import NotEnoughData, Unsupported
 from wonderland.model.loss import token_losses
 from wonderland.tokenizer import PAD
@@ -75,7 +76,7 @@ class Llc:
         if self.step <= 0 or self.pull < 0 or min(self.chains, self.batch) < 1 or self.draws < 8:
             raise wl.UsageError(
                 "A chain needs a step over 0, a pull of 0 or more, a batch, and 8 draws.",
-                hint="For example: --step 1e-5 --draws 400",
+                hint=Hint("For example: ", Options(step=1e-5, draws=400)),
             )
         model, sampled = self._sampled(specimen)
         batches = self._batches(specimen)
