@@ -87,7 +87,7 @@ def extract(
         if workspace.settings.source.more:
             raise UsageError("Several sources are named, and no store.", hint="Name the stores too: wonderland extract")
         located = [workspace.layout.source_path]
-    with workspace.alone():
+    with workspace.alone("extract"):
         corpus = _extracted(
             console,
             workspace,
@@ -204,7 +204,7 @@ def filter_(
     by their kind. Times and people are chosen before that; --since '' or --person '' chooses all again.
     """
     workspace = open_workspace(folder)
-    with workspace.alone():
+    with workspace.alone("filter"):
         record(console, workspace, "filter", chosen_of(chosen))
         names = [] if none else list(only or workspace.settings.filter.names)
         names += [name for name in also if name not in names]
@@ -260,7 +260,7 @@ def offer_scrubbing(console: Console, workspace: Workspace, corpus: Corpus) -> N
 def tokenize(console: Console, folder: Path | None, preset: str | None, **options: object) -> None:
     """Train the tokenizer on the training part, and prove that it keeps the special tokens whole."""
     workspace = open_workspace(folder)
-    with workspace.alone():
+    with workspace.alone("tokenize"):
         record(console, workspace, "training", given({"preset": preset}))
         record(console, workspace, "split", given({name: options[name] for name in ("held_out", "by")}))
         record(console, workspace, "tokenizer", given({name: options[name] for name in ("vocab_size", "contacts")}))

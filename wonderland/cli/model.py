@@ -154,7 +154,7 @@ def _announce(console: Console, workspace: Workspace, *, advised: bool = False) 
     from wonderland.corpus.windows import windows_a_message, windows_of
 
     if not workspace.stage("tokenizer").done:  # while it is made, nobody may choose other messages
-        with workspace.alone() if is_main() else nullcontext():
+        with workspace.alone("train") if is_main() else nullcontext():
             workspace.tokenize()
     vocabulary, settings = workspace.tokenize().vocab_size, workspace.settings.training.resolved()
     config, corpus = preset(settings.preset).sized(vocabulary), workspace.split()[0]

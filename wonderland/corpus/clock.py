@@ -32,7 +32,8 @@ def checked_dates(order: str) -> str:
         raise UsageError(
             f"There is no order of dates {order!r}.",
             hint=Hint(
-                "For day, month, year: ", Options("extract", dates="dmy"), ". The other orders are called mdy and ymd."
+                "Say in which order day (d), month (m) and year (y) stand: ",
+                Options("extract", dates="dmy").or_(dates="mdy").or_(dates="ymd"),
             ),
         )
     return order

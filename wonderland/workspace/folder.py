@@ -22,7 +22,6 @@ __all__ = ["LOCK", "WorkspaceFolder"]
 LOCK = ".messages.lock"
 """The file that is held while messages are read or chosen."""
 
-
 SETTINGS_LOCK = ".settings.lock"
 """The file that is held while settings are written."""
 
@@ -114,17 +113,22 @@ class WorkspaceFolder:
             return settings_file.update(self.folder / FILE, section, values)
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self, command: str = "") -> Iterator[None]:
         """Keep other processes from reading and choosing messages here, so that settings and results go together.
 
         A folder that cannot be written is not locked; nobody else can write there either.
+
+        Args:
+            command: The command that does so, which `status` tells meanwhile.
 
         Raises:
             UsageError: Another process does so.
         """
         with ExitStack() as held:
             with suppress(ResourceError):
-                held.enter_context(alone(self.folder / LOCK, "reads or chooses the messages of this workspace"))
+                held.enter_context(
+                    alone(self.folder / LOCK, "reads or chooses the messages of this workspace", command)
+                )
             yield
 
     def stage(self, name: str) -> Stage:
