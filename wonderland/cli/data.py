@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from wonderland import plugins
+from wonderland.advice import Command, Hint
 from wonderland.cli.arrow import leave_pandas_out
 from wonderland.cli.choosing import choosing_options, chosen_of
 from wonderland.cli.console import Console, number, plain, shares
@@ -85,7 +86,12 @@ def extract(
     workspace = open_workspace(folder, create=bool(paths))
     if len(named) > 1 and not located:
         if workspace.settings.source.more:
-            raise UsageError("Several sources are named, and no store.", hint="Name the stores too: wonderland extract")
+            read = workspace.settings.source.paths
+            told = {"source": tuple(named)} if len(named) == len(read) else {}
+            raise UsageError(
+                "Several sources are named, and no store.",
+                hint=Hint("Name the stores too: ", Command("extract", *read, **told)),
+            )
         located = [workspace.layout.source_path]
     with workspace.alone("extract"):
         corpus = _extracted(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wonderland.advice import Hint, Options
+from wonderland.advice import Command, Hint, Options
 from wonderland.cli.console import Console, Meter, clock, number, plain
 from wonderland.cli.context import command, next_report, open_workspace, record
 from wonderland.cli.fitting import advice, counted_tokens, what_may_help
@@ -272,7 +272,7 @@ def check(console: Console, folder: Path | None) -> None:
     if failed:
         raise CheckFailed(
             f"{failed} of the checks failed.",
-            hint=f"Try {what_may_help(workspace)}; then: wonderland check",
+            hint=Hint(f"Try {what_may_help(workspace)}; then: ", Command("check")),
         )
     console.next("wonderland analyze") if workspace.missing() else next_report(console, workspace)
 

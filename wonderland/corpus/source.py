@@ -184,11 +184,15 @@ def _sniff(source: type[Source], path: Path) -> float:
     except Exception as error:
         raise PluginError(
             f"The source {source.name!r} failed to look at {path}: {error!r}. A source's sniff must never raise.",
-            hint="Name another source with --source, and report this to the plugin's author.",
+            hint=Hint(
+                "Report this to the plugin's author, and name another source: ", Options("extract", source="NAME")
+            ),
         ) from error
     if not 0 <= score <= 1:  # NaN too: it would win and lose every comparison at once
         raise PluginError(
             f"The source {source.name!r} says {score} of {path}; a source's sniff answers from 0 to 1.",
-            hint="Name another source with --source, and report this to the plugin's author.",
+            hint=Hint(
+                "Report this to the plugin's author, and name another source: ", Options("extract", source="NAME")
+            ),
         )
     return score

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from wonderland.advice import Command, Hint
+from wonderland.advice import Hint, Options
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.filters import Filter, scrub
 from wonderland.corpus.handles import Acquaintances, handle_of
@@ -60,10 +60,10 @@ def must_keep_any(read: Corpus, kept: Corpus) -> None:
     raise InputError(
         f"Of {counted(len(read), 'message')} none would be left. What goes: {listed}.",
         hint=Hint(
-            "Choose less narrowly: `",
-            Command("filter"),
-            "` with `--since ''`, `--until ''`, `--person ''`, "
-            "`--not-person ''` or `--no-only-direct` takes a choice back, with `--none` all filters.",
+            "Choose less narrowly. To choose all again: ",
+            Options("filter", since="", until="", person="", not_person="", only_direct=False),
+            ". To drop no noise: ",
+            Options("filter", none=True),
         ),
     )
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
+from wonderland.advice import Command, Hint
 from wonderland.errors import ResourceError, UsageError
 from wonderland.model.processes import is_main
 from wonderland.paths import expanded, making_parents
@@ -54,7 +55,8 @@ class WorkspaceFolder:
                 if not (folder / FILE).exists():
                     if any(path for path in folder.iterdir() if not path.name.startswith(".")):
                         raise UsageError(
-                            f"{folder} is not empty and no workspace.", hint="Choose a new folder: wonderland init NEW"
+                            f"{folder} is not empty and no workspace.",
+                            hint=Hint("Choose a new folder: ", Command("init", "NEW")),
                         )
                     cls._furnish(folder)
         return cls(folder)

@@ -101,7 +101,7 @@ class Layout:
                 return model_stage(self.folder, s.examined)
             raise UsageError(
                 f"This workspace is of the model in {s.examined.model}, which was not trained here: it has no {name}.",
-                hint="Here one can analyze, report, status and wipe; for messages: wonderland init NEW",
+                hint=Hint("Here one can analyze, report, status and wipe; for messages: ", Command("init", "NEW")),
             )
         if name == "corpus":
             return self.corpus_stage()

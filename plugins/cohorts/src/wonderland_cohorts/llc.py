@@ -82,7 +82,10 @@ class Llc:
         batches = self._batches(specimen)
         tokens = int(sum((where[:, 1:]).sum() for _, where in batches))
         if tokens < 8:
-            raise NotEnoughData("There are too few predicted tokens of training text.", hint="Ask for more --windows.")
+            raise NotEnoughData(
+                "There are too few predicted tokens of training text.",
+                hint=Hint("Ask for more windows: ", Options(windows=2 * self.windows)),
+            )
         temperature = tokens / math.log(tokens)
         with torch.no_grad():
             base = np.array([float(_loss(model, *batch)) for batch in batches])
