@@ -87,7 +87,7 @@ def extract(
     if len(named) > 1 and not located:
         if workspace.settings.source.more:
             read = workspace.settings.source.paths
-            told = {"source": tuple(named)} if len(named) == len(read) else {}
+            told: dict[str, Any] = {"source": tuple(named)} if len(named) == len(read) else {}
             raise UsageError(
                 "Several sources are named, and no store.",
                 hint=Hint("Name the stores too: ", Command("extract", *read, **told)),
