@@ -139,7 +139,7 @@ def test_two_workspaces_are_compared(place, capsys):
         (
             ["--by", "speaker", "--heads", "--contacts", "3"],
             2,
-            "add the other: wonderland compare --by speaker --heads --contacts 3",
+            "--heads --contacts 3 --redact",
         ),
         (["--by", "speaker", "--redact", "--steps", "5"], 2, "--steps is about models that are fine-tuned"),
         ([], 2, "Say what to compare"),
