@@ -17,8 +17,8 @@ from .reading import finds_what_was_planted, keeps_the_contract, messages, read,
 @pytest.mark.parametrize("group", [False, True], ids=["two", "group"])
 def test_the_planted_answer(tmp_path, head, group):
     planted = make_whatsapp(tmp_path / "Chat with Bo.txt", 300, seed=5, head=head, group=group, crlf=group)
-    source = finds_what_was_planted(WhatsApp, planted, me="Ada" if group else None)
-    assert {"edited", "caption"} <= source.facts()["Marked"].keys()
+    source = finds_what_was_planted(WhatsApp, planted, me="Ada" if group and head != "Web" else None)
+    assert {"forwarded" if head == "Web" else "edited", "caption"} <= source.facts()["Marked"].keys()
     assert source.facts()["Times"] == {"local, without a zone": planted.messages}
 
 
@@ -80,6 +80,53 @@ def test_one_line(tmp_path, line, when, sender, text):
 )
 def test_a_log_is_no_chat(tmp_path, line):
     assert WhatsApp.sniff(lines(tmp_path, line, line)) == 0
+
+
+NOTICE = "Messages and calls are end-to-end encrypted."
+
+
+def test_the_notice_at_the_top_is_told_where_its_mark_was_taken_off(tmp_path):
+    head = "[14.01.24, 15:05:09]"
+    file = lines(tmp_path, f"{head} The Group: {NOTICE} x", *[f"{head} {who}: a" for who in ("Mia", "Ada")])
+    items, _ = read(WhatsApp, file, me="Ada")
+    assert [item.tags for item in messages(items)] == [(), ()]  # and the group's name is nobody
+    assert reasons(items) == {"system message": 1}
+
+
+def test_the_notice_is_a_message_further_down_and_on_android(tmp_path):
+    head = "[14.01.24, 15:05:09]"
+    items, _ = read(WhatsApp, lines(tmp_path, *[f"{head} Mia: a"] * 3, f"{head} Mia: {NOTICE}"))
+    assert [item.text for item in items] == ["a", "a", "a", NOTICE]
+    (item,), _ = read(WhatsApp, lines(tmp_path, f"14.01.24, 15:05 - Mia: {NOTICE}"))
+    assert item.text == NOTICE
+
+
+WEB = "Messages and calls are end-to-end encrypted. Not even WhatsApp can read them."
+
+
+@pytest.mark.parametrize(
+    ("written", "reason", "text", "tags"),
+    [
+        ("You: <image omitted> a: b", None, "a: b", ("caption",)),
+        ("You: r.pdf (file attached) a", None, "a", ("caption",)),
+        ("You: [Forwarded many times] a", None, "a", ("forwarded",)),
+        ("You: <b> is a tag", None, "<b> is a tag", ()),
+        ("- Bo changed the subject to: x", "system message", None, None),
+    ],
+)
+def test_a_row_of_whatsapp_web(tmp_path, written, reason, text, tags):
+    items, _ = read(WhatsApp, lines(tmp_path, WEB, f"[1/2/24, 3:05:09 PM] {written}", "[1/3/24, 3:05:10 PM] You: y"))
+    assert items[0].reason == "system message"
+    assert not items[0].failed
+    if reason:
+        assert items[1].reason == reason
+    else:
+        assert (items[1].text, items[1].tags, items[1].timestamp.month) == (text, tags, 1)
+
+
+def test_what_stands_before_another_export_is_a_row_that_could_not_be_read(tmp_path):
+    items, _ = read(WhatsApp, lines(tmp_path, WEB, "[14.01.24, 15:05] Mia: y"))
+    assert (items[0].reason, items[0].failed) == ("before the first message", True)
 
 
 def test_blank_lines_that_a_text_ends_in_are_taken_off(tmp_path):

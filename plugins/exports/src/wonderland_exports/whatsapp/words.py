@@ -9,7 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-__all__ = ["OWN_WHOLE", "WHOLE", "attachment", "deleted", "deleted_by_me", "edited", "omitted", "placeholder"]
+__all__ = [
+    "NOTICES",
+    "OWN_WHOLE",
+    "WHOLE",
+    "attachment",
+    "deleted",
+    "deleted_by_me",
+    "edited",
+    "kind_of_file",
+    "kind_of_omitted",
+    "omitted",
+    "placeholder",
+]
 
 
 def _phrases(*lines: str) -> frozenset[str]:
@@ -77,6 +89,19 @@ OWN_WHOLE = _written(_DELETED_BY_ME)
 WHOLE = _written(_DELETED) | _written(phrase for phrases in _OMITTED.values() for phrase in phrases) | {"null"}
 """Whole texts that the app writes, for a quick look; the functions below do not mind capitals."""
 
+NOTICES = (
+    "Messages and calls are end-to-end encrypted.",
+    "Messages to this chat and calls are now secured with end-to-end encryption.",
+    "Messages to this group are now secured with end-to-end encryption.",
+    "Nachrichten und Anrufe sind Ende-zu-Ende-verschlüsselt.",
+    "Los mensajes y las llamadas están cifrados de extremo a extremo.",
+    "Les messages et les appels sont chiffrés de bout en bout.",
+    "As mensagens e as chamadas são protegidas com a criptografia de ponta a ponta",
+    "I messaggi e le chiamate sono crittografati end-to-end.",
+    "ההודעות והשיחות מוצפנות מקצה לקצה",
+)
+"""How the notice begins that stands at the top of a chat. An editor may take off the mark by which it is told."""
+
 _EDITED = re.compile(
     r"\s?\u200e?<(?:This message was edited|Diese Nachricht wurde bearbeitet|Se editó este mensaje"
     r"|Ce message a été modifié|Mensagem editada|Questo messaggio è stato modificato|Dit bericht is bewerkt"
@@ -129,12 +154,12 @@ def attachment(text: str) -> tuple[str, str] | None:
     found = _ATTACHED.search(text) if ">" in text else None
     if found:
         typed = (text[: found.start()] + text[found.end() :]).strip()
-        return _kind(found["file"]), "" if "•" in typed else typed
+        return kind_of_file(found["file"]), "" if "•" in typed else typed
     if found := _BEFORE_2018.fullmatch(text) if text.endswith(">") else None:
-        return _kind(found["file"]), ""
+        return kind_of_file(found["file"]), ""
     found = _NAMED.match(text) if ")" in text else None
     if found and (_PHONE_MADE.search(found["file"]) or any(word in text.casefold() for word in _ATTACHED_WORDS)):
-        return _kind(found["file"]), text[found.end() :].strip()
+        return kind_of_file(found["file"]), text[found.end() :].strip()
     return None
 
 
@@ -144,5 +169,11 @@ def edited(text: str) -> str | None:
     return plain if plain != text else None
 
 
-def _kind(file: str) -> str:
+def kind_of_omitted(phrase: str) -> str | None:
+    """Return the class of the iPhone's words for media that was left out."""
+    return _BY_PHRASE.get(phrase.casefold())
+
+
+def kind_of_file(file: str) -> str:
+    """Return the class of a file that came with an export, by its name."""
     return next((kind for kind, signs in _KINDS if re.search(signs, file, re.IGNORECASE)), "document")
