@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from wonderland.errors import InputError, UsageError
 from wonderland_exports.testing import HEADS, make_whatsapp
 from wonderland_exports.whatsapp import WhatsApp
+from wonderland_exports.whatsapp.phrases import DELETED, DELETED_BY_ME, LIVE_LOCATION, MARKED, MEDIA
 from wonderland_exports.whatsapp.shapes import hours, shape_of
 
 from .reading import finds_what_was_planted, keeps_the_contract, messages, read, reasons, survives
@@ -179,6 +180,43 @@ def test_a_text_in_angle_brackets_is_a_placeholder_only_if_it_is_frequent(tmp_pa
     )
     phone = [line.replace("20.6.17, 8:2", "[20.06.17, 08:2").replace(" -", "]") for line in said(*["<a b>"] * 5)]
     assert [m.text for m in messages(read(WhatsApp, lines(tmp_path, *phone), me="Ada")[0])][-5:] == ["<a b>"] * 5
+
+
+ANDROID = {
+    "media left out": [f"<{phrase}>" for phrase in sorted(MEDIA)] + ["<View once voice message omitted>"],
+    "deleted": [phrase + end for phrase in sorted(DELETED | DELETED_BY_ME) for end in ("", ".")],
+    "location": sorted(LIVE_LOCATION),
+    "poll": ["POLL:\ntea?\nOPTION: yes (3 votes)", "ANKETA:\nčaj?\nMOŽNOST: ano (0 hlasů)\nMOŽNOST: ne (1 hlas)"],
+    "no text": ["Waiting for this message", "Waiting for this message. This may take a while."],
+}
+
+
+@pytest.mark.parametrize("reason", ANDROID)
+def test_what_android_writes_instead_of_a_text_is_known_in_many_languages(tmp_path, reason):
+    """Each once and among ordinary ones, so that its words tell it and not how frequent it is."""
+    rows = [f"{ADA[:-2]}{text}" for written in ANDROID[reason] for text in (written, "ok")]
+    items, _ = read(WhatsApp, lines(tmp_path, *rows), me="Ada")
+    assert [item.text for item in messages(items)] == ["ok"] * len(ANDROID[reason])
+    assert reasons(items) == {reason: len(ANDROID[reason])}
+
+
+IPHONE = "[14/01/24, 15:05:09] Mia: "
+
+
+@pytest.mark.parametrize("kind", MARKED)
+def test_the_iphones_words_in_other_languages_need_their_mark(tmp_path, kind):
+    texts = sorted(MARKED[kind])
+    items, _ = read(
+        WhatsApp, lines(tmp_path, *(f"\u200e{IPHONE}\u200e{text}" for text in texts), f"{IPHONE}ok"), me="Mia"
+    )
+    assert ([item.text for item in messages(items)], reasons(items)) == (["ok"], {kind: len(texts)})
+    items, _ = read(WhatsApp, lines(tmp_path, *(f"{IPHONE}{text}" for text in texts), name="typed.txt"), me="Mia")
+    assert ([item.text for item in messages(items)], reasons(items)) == (texts, {})
+
+
+def test_the_mark_of_an_edit_may_end_in_a_period(tmp_path):
+    (item,), _ = read(WhatsApp, lines(tmp_path, f"{IPHONE}tea \u200e<Diese Nachricht wurde bearbeitet.>"))
+    assert item.text == "tea"
 
 
 def test_lines_in_another_shape_go_on_with_the_message(tmp_path):

@@ -92,14 +92,18 @@ _IPHONE = (
     ("image", "\u200e< attached: 00000044-PHOTO-2020-01-01-10-00-00.jpg >"),
     ("sticker", "\u200e<Anhang: 00000043-STICKER-2020-01-01-10-00-00.webp>"),
     ("deleted", "\u200eThis message was deleted."), ("deleted", "Diese Nachricht wurde gelöscht."),
-    ("poll", "\u200ePOLL:\ntea?\n\u200eOPTION: yes (3 votes)"),
+    ("poll", "\u200ePOLL:\ntea?\n\u200eOPTION: yes (3 votes)"), ("image", "\u200eהתמונה הושמטה"),
+    ("deleted", "\u200eTin nhắn này đã bị xóa."), ("document", "report.pdf • \u200e3 sider \u200edokument udeladt"),
     ("system message", "\u200eMissed voice call"), ("no text", ""), ("no text", "null"),
 )  # fmt: skip
 _ANDROID = (
     ("media left out", "<Media omitted>"), ("media left out", "<Medien ausgeschlossen>"),
     ("image", "IMG-20210101-WA0010.jpg (file attached)"), ("audio", "PTT-20210101-WA0011.opus (Datei angehängt)"),
     ("document", "my notes.txt (file attached)"), ("contact", "\u200eBo.vcf (file attached)"),
-    ("image", "3.jpg <attached>"),
+    ("image", "3.jpg <attached>"), ("media left out", "<המדיה לא נכללה>"),
+    ("media left out", "<View once photo omitted>"),
+    ("deleted", "Det här meddelandet raderades"), ("location", "live location shared"),
+    ("poll", "POLL:\ntea?\nOPTION: yes (3 votes)\nOPTION: no (1 vote)"), ("no text", "Waiting for this message"),
     ("deleted", "This message was deleted"), ("deleted", "You deleted this message"), ("no text", "null"),
     ("location", "location: https://maps.google.com/?q=1.5,2.5"), ("no text", ""),
 )  # fmt: skip

@@ -20,7 +20,7 @@ from wonderland_exports.whatsapp.rows import Together, rows_of, touched
 from wonderland_exports.whatsapp.shapes import day, hours
 from wonderland_exports.whatsapp.web import forwarded
 from wonderland_exports.whatsapp.web import judged as web_judged
-from wonderland_exports.whatsapp.words import NOTICES, attachment, deleted, edited, omitted, placeholder
+from wonderland_exports.whatsapp.words import NOTICES, attachment, deleted, edited, instead, omitted, placeholder
 
 __all__ = ["Judge"]
 
@@ -143,6 +143,8 @@ class Judge:
         plain = edited(text)
         if plain is not None:
             return "", plain, "edited"
+        if reason := instead(bare):
+            return reason, "", ""
         if placeholder(bare) or text in self._chat.repeated:
             return "media left out", "", ""
         found = attachment(text) or omitted(text)
