@@ -214,6 +214,20 @@ def test_the_iphones_words_in_other_languages_need_their_mark(tmp_path, kind):
     assert ([item.text for item in messages(items)], reasons(items)) == (texts, {})
 
 
+@pytest.mark.parametrize("end", ["\r", "\r\n"])
+def test_a_poll_and_a_caption_are_known_whatever_the_lines_end_with(tmp_path, end):
+    rows = [
+        "14/01/24, 15:05 - Mia: POLL:",
+        "tea?",
+        "OPTION: yes (3 votes)",
+        "14/01/24, 15:05 - Mia: a.jpg (file attached)",
+        "x",
+    ]
+    (tmp_path / "WhatsApp Chat with Mia.txt").write_bytes(end.join(rows).encode())
+    items, _ = read(WhatsApp, tmp_path / "WhatsApp Chat with Mia.txt")
+    assert (reasons(items), [item.text for item in messages(items)]) == ({"poll": 1}, ["x"])
+
+
 def test_the_mark_of_an_edit_may_end_in_a_period(tmp_path):
     (item,), _ = read(WhatsApp, lines(tmp_path, f"{IPHONE}tea \u200e<Diese Nachricht wurde bearbeitet.>"))
     assert item.text == "tea"

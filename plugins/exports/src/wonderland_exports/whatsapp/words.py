@@ -120,9 +120,9 @@ _EDITED = re.compile(
 )
 _ATTACHED = re.compile(r"\u200e?<[^<>:\n]{2,30}: (?P<file>[^<>\n]{1,200}\.\w{2,5}) ?>")
 _ANY_OMITTED = re.compile(r"<[^<>\n]{2,40} omitted>", re.IGNORECASE)
-_POLL = re.compile(r"[^\W\d_]{3,15} ?:\n[^\n]+(?:\n[^\W\d_]{3,15} ?: [^\n]* \(\d+ [^()\n]+\))+")
+_POLL = re.compile(r"[^\W\d_]{3,15} ?:[\r\n]+[^\r\n]+(?:[\r\n]+[^\W\d_]{3,15} ?: [^\r\n]* \(\d+ [^()\r\n]+\))+")
 _BEFORE_2018 = re.compile(r"(?P<file>\S{1,80}\.\w{2,5}) <[^<>\n]{4,20}>")
-_NAMED = re.compile(r"\u200e?(?P<file>[^\n/]{1,200}\.\w{2,5}) \([^()\n]{4,40}\)(?:\n|\Z)")
+_NAMED = re.compile(r"\u200e?(?P<file>[^\r\n/]{1,200}\.\w{2,5}) \([^()\r\n]{4,40}\)(?:[\r\n]|\Z)")
 _PHONE_MADE = re.compile(r"(?:IMG|VID|AUD|PTT|STK|DOC)-\d{8}-WA\d{4}\.")
 _ATTACHED_WORDS = (
     "dosya ekli",
