@@ -181,7 +181,7 @@ def test_an_option_that_an_analysis_refuses_is_answered_with_the_command_of_that
 def test_status_says_which_analyses_another_process_runs(workspace, capsys, there):
     if not there:
         shutil.rmtree(workspace / "results")
-    stages = [Stage(workspace / "results" / name / "0f", "0f") for name in ("a", "b", "c", "d")]
+    stages = [Stage(name, workspace / "results" / name / "0f", 1) for name in ("a", "b", "c", "d")]
     with claimed(stages):
         told = json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)
         out = " ".join(output_of(capsys, "status", "-w", workspace).out.split())
