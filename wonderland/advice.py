@@ -15,20 +15,23 @@ __all__ = ["Advice", "Command", "Hint", "Options", "in_python"]
 
 
 class Command:
-    """A command that stands for itself, whatever was typed.
+    """A command, which stands for itself whatever was typed.
 
     Args:
         name: Its name.
         words: What follows it beside options.
         in_python: What a script is told instead; the command by default, which works on the workspace of a script too.
+        keeping: Keep what was typed, if it was this command: then these are options of it.
         options: Options by name; several values that are said one after another as a tuple.
 
     >>> str(Command("analyze", "induction", windows=64))
     'wonderland analyze induction --windows 64'
     """
 
-    def __init__(self, name: str, /, *words: object, in_python: str = "", **options: Any) -> None:
-        self.name, self.words = name, (*map(str, words), *_as_words(options))
+    def __init__(
+        self, name: str, /, *words: object, in_python: str = "", keeping: bool = False, **options: Any
+    ) -> None:
+        self.name, self.words, self.keeping = name, (*map(str, words), *_as_words(options)), keeping
         self._in_python = in_python
 
     def __str__(self) -> str:
