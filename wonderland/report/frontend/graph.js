@@ -17,7 +17,7 @@ renderers.graph = ({ view, data, plot, controls }) => {
   controls.append(slider,
     el('span.choice', button('−', bigger(1 / 1.4), { label: 'Zoom out' }), button('+', bigger(1.4), { label: 'Zoom in' })));
 
-  const pinned = () => (isNumber(store.node) && nodes[store.node] ? store.node : nodes.findIndex(({ select }) => kindOfKey(select) !== 'model' && isChosen(select))),
+  const pinned = () => (isNumber(store.node) && nodes[store.node] ? store.node : nodes.findIndex(({ select }) => !/^model/.test(select) && isChosen(select))),
     nameOf = (edge) => `${nodes[edge.a].label} → ${nodes[edge.b].label}`;
 
   function draw(width, spots) {
