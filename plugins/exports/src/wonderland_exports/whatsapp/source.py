@@ -157,7 +157,9 @@ def _sure(member: Member) -> float:
         shape = shape_of(line)
         if shape is not None:
             iso = shape.year_first and shape.form[1] == "-"
-            return 0.0 if shape.bracketed and iso and not shape.seconds else 0.95  # that is Signal's old layout
+            if shape.bracketed and iso and not shape.seconds:  # that is Signal's old layout
+                return 0.0
+            return 0.7 if shape.bare else 0.95
     return 0.0
 
 
