@@ -74,7 +74,7 @@ def test_in_one_cloud_no_groups_are_claimed(mixing):
 def test_features_count_alike_whatever_their_unit():
     table = two_groups()
     scaled = table * [1, 1000, 1e-3, 1] + [0, 5, 9, 0]
-    one, other = HeadClusters(clouds=8, most=3).group(features(table)), HeadClusters(clouds=8, most=3).group(features(scaled))
+    one, other = (HeadClusters(clouds=8, most=3).group(features(rows)) for rows in (table, scaled))
     np.testing.assert_allclose(one.scores, other.scores, atol=1e-6)
     np.testing.assert_array_equal(one.groups, other.groups)
     np.testing.assert_allclose(one.distance.value, other.distance.value)
