@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import chromium
+import numpy as np
 import pytest
 import sample
 from chromium import open_at, painted, until
@@ -173,3 +174,32 @@ def test_a_tap_says_what_a_title_says(phone, view, thing):
     one.tap(force=True)
     phone.wait_for_selector(".tip:not([hidden])")
     assert said in phone.inner_text(".tip")
+
+
+@pytest.mark.parametrize(("width", "said"), [(390, "unigram 6.10"), (1280, "unigram")])
+def test_levels_that_are_named_away_from_their_lines_say_how_high_they_are(browser, report, width, said):
+    tab = browser.new_page(viewport={"width": width, "height": 844})
+    open_at(tab, f"{report}#/training")
+    tab.wait_for_selector("#title-training")
+    painted(tab)
+    texts = tab.eval_on_selector_all("main svg text", "all => all.map((one) => one.textContent)")
+    assert [text for text in texts if text.startswith("unigram")] == [said]
+    tab.close()
+
+
+def test_a_place_where_a_measure_is_nothing_is_none_of_the_highest(browser, made, tmp_path):
+    shown = next(view for view in made.views if view.renderer == "tokens")
+    first, *others = shown.figure.conversations
+    values = np.zeros_like(first.values)
+    values[0, 5:9] = 0.5
+    quiet = [replace(one, values=np.zeros_like(one.values)) for one in others]
+    figure = replace(shown.figure, conversations=[replace(first, values=values), *quiet], highlights=None)
+    views = [replace(shown, figure=figure) if view is shown else view for view in made.views]
+    (tmp_path / "report.html").write_text(render(replace(made, views=views)), encoding="utf-8")
+    tab = browser.new_page(viewport={"width": 390, "height": 844})
+    open_at(tab, f"{(tmp_path / 'report.html').as_uri()}#/{shown.id}")
+    tab.wait_for_selector("main .jumps button")
+    assert tab.eval_on_selector_all("main .jumps b", "all => [...new Set(all.map((one) => one.textContent))]") == [
+        "0.50"
+    ]
+    tab.close()

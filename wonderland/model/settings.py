@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
+from wonderland.advice import Hint, Options
 from wonderland.errors import UsageError
 from wonderland.model.presets import preset
 
@@ -78,7 +79,7 @@ class TrainingSettings:
         if values["canaries"] > _MOST_CANARIES:
             raise UsageError(
                 f"At most {_MOST_CANARIES:,} canaries can be drawn, not {values['canaries']:,}.",
-                hint=f"For example: --canaries {_MOST_CANARIES}",
+                hint=Hint("For example: ", Options("train", canaries=_MOST_CANARIES)),
             )
         for name, known in (("optimiser", OPTIMISERS), ("precision", PRECISIONS)):
             if values[name] not in known:

@@ -105,6 +105,43 @@ def test_a_channel_exported_twice_is_counted_once(tmp_path):
     assert [one.reason for one in skipped] == ["in two files, counted once"]
 
 
+def test_a_row_twice_in_one_file_is_counted_once(tmp_path):
+    messages, skipped = read(Discord(write(tmp_path / "a.json", row(), row()), me="7"))
+    assert (len(messages), [one.reason for one in skipped]) == (1, ["twice in one file, counted once"])
+
+
+@pytest.mark.parametrize("folder", ["messages/c600100200300400500", "kept"])
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_one_file_of_the_package_is_read_wherever_it_lies(tmp_path, folder, kind):
+    path = tmp_path / folder / f"messages.{kind}"
+    path.parent.mkdir(parents=True)
+    stored = {"ID": "42", "Timestamp": "2024-05-01 12:00:00", "Contents": "hi, you", "Attachments": ""}
+    table = 'ID,Timestamp,Contents,Attachments\r\n42,2024-05-01 12:00:00,"hi, you",\r\n'
+    path.write_text(table if kind == "csv" else json.dumps([stored]), encoding="utf-8")
+    assert Discord.sniff(path) > 0.9
+    ((message,), _) = read(Discord(path))
+    assert (message.text, message.is_from_me, message.thread) == (
+        "hi, you", True, "messages" if folder == "kept" else "600100200300400500",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("identity", "said", "when"),
+    [
+        ("600100200300400500", "2019-07-14 23:03:57", "2019-07-14T23:03:57.074000+00:00"),
+        ("600100200300400500", "2020-05-01 10:00:00", "2020-05-01T10:00:00+00:00"),
+        ("600100200300400500", "x", "2019-07-14T23:03:57.074000+00:00"),
+        ("42", "2020-05-01 10:00:00.123000+02:00", "2020-05-01T08:00:00.123000+00:00"),
+        ("42", "x", None),
+    ],
+)
+def test_the_time_of_a_row_of_the_package_is_that_of_its_id_where_it_says_no_other(tmp_path, identity, said, when):
+    path = tmp_path / "messages.json"
+    path.write_text(json.dumps([{"ID": identity, "Timestamp": said, "Contents": "hi"}]), encoding="utf-8")
+    ((message,), _) = read(Discord(path))
+    assert (message.timestamp and message.timestamp.isoformat()) == when
+
+
 def test_a_count_that_is_wrong_is_said(tmp_path):
     source = Discord(write(tmp_path / "a.json", row(), messageCount=7), me="7")
     read(source)

@@ -15,7 +15,7 @@ import wonderland_exports
 from wonderland import plugins
 from wonderland.corpus.messages import Entry, Ledger
 from wonderland_exports import meta_lines, testing
-from wonderland_exports.again import AGAIN
+from wonderland_exports.again import AGAIN, TWICE
 from wonderland_exports.whatsapp import words
 from wonderland_exports.whatsapp_db import android, apple
 
@@ -68,14 +68,17 @@ MADE = {
 ELSEWHERE = {
     ("discord", "cut off here"): "test_discord.py",
     ("discord", "in two files, counted once"): "test_discord.py",
+    ("discord", "twice in one file, counted once"): "test_discord.py",
     ("google-chat", "cut off here"): "test_google_chat.py",
     ("google-chat", "in two files, counted once"): "test_google_chat.py",
+    ("google-chat", "twice in one file, counted once"): "test_google_chat.py",
     ("imazing", "cut off here"): "test_imazing.py",
     ("messenger", "cut off here"): "test_meta.py",
     ("messenger", "in two files, counted once"): "test_meta.py",
     ("signal", "cut off here"): "test_signal.py",
     ("slack", "cut off here"): "test_slack.py",
     ("slack", "in two files, counted once"): "test_slack.py",
+    ("slack", "twice in one file, counted once"): "test_slack.py",
     ("sms", "cut off"): "test_sms.py",
     ("telegram", "cut off"): "test_telegram.py",
     ("telegram", "in two files, counted once"): "test_telegram.py",
@@ -98,7 +101,7 @@ class Classes:
         self.tree = ast.parse(inspect.getsource(self.module))
 
     def found(self) -> set[str]:
-        words = {AGAIN} if getattr(self.module, "Once", None) else set()
+        words = {AGAIN, TWICE} if getattr(self.module, "Once", None) else set()
         for function in (node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef)):
             for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
                 if ast.unparse(call.func).endswith("Skipped") and len(call.args) > 1:

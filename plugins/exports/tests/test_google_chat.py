@@ -107,6 +107,12 @@ def test_a_row_in_two_takeouts_is_counted_once(tmp_path):
     assert [one.reason for one in skipped] == ["in two files, counted once"]
 
 
+def test_a_row_twice_in_one_file_is_counted_once(tmp_path):
+    write(tmp_path / "1", row(message_id="a/b/c"), row(message_id="a/b/c"))
+    messages, skipped = read(GoogleChat(tmp_path, me="Ada"))
+    assert (len(messages), [one.reason for one in skipped]) == (1, ["twice in one file, counted once"])
+
+
 @pytest.mark.parametrize(("stored", "reason"), [(row(5), "text is not a string"), ("words", "not a JSON object")])
 def test_odd_rows_are_failures(tmp_path, stored, reason):
     write(tmp_path, stored, row())

@@ -17,7 +17,7 @@ from wonderland_exports.instagram import Instagram
 from wonderland_exports.messenger import Messenger
 from wonderland_exports.meta_lines import line_of_the_app
 from wonderland_exports.testing.checking import DAMAGES, agrees, damaged, no_accident, read
-from wonderland_exports.testing.meta import make_instagram, make_messenger
+from wonderland_exports.testing.meta import make_conversation, make_instagram, make_messenger
 
 
 def write(path, *rows, participants=("Ada Berg", "Leo Ito"), **more):
@@ -50,6 +50,29 @@ def test_instagram_is_told_from_messenger(tmp_path):
 @pytest.mark.parametrize("name", ["export.zip", "export"])
 def test_the_contract_of_a_source(tmp_path, make, source, name):
     check_source(source, make(tmp_path / name, 200).path)
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+@pytest.mark.parametrize("who", ["first", "last", ""])
+def test_one_conversation_is_read_whatever_its_file_is_called(tmp_path, encrypted, who):
+    planted = make_conversation(tmp_path / "kept for Bo.json", seed=2, encrypted=encrypted, who=who)
+    assert Messenger.sniff(planted.path) > Instagram.sniff(planted.path)
+    agrees(Messenger(planted.path, me=planted.me), planted)
+
+
+@pytest.mark.parametrize("sign", ['"link": "https://ig.me/j/x"', '"uri": "your_instagram_activity/messages/1.jpg"'])
+def test_one_conversation_of_instagram_is_told_by_its_links(tmp_path, sign):
+    path = write(tmp_path / "a.json", row())
+    path.write_text("{" + sign + "," + path.read_text(encoding="utf-8")[1:], encoding="utf-8")
+    assert Instagram.sniff(path) > Messenger.sniff(path)
+
+
+@pytest.mark.parametrize(
+    "content", ['{"messages": []}', '{"messages": [{"sender_name": 5}]}', "[]", '{"timestamp": 1}']
+)
+def test_a_file_of_another_program_is_not_taken_for_a_conversation(tmp_path, content):
+    (tmp_path / "a.json").write_text(content, encoding="utf-8")
+    assert Messenger.sniff(tmp_path / "a.json") == 0
 
 
 def test_a_letter_is_mended_where_it_is_broken_and_kept_where_it_is_sound(tmp_path):

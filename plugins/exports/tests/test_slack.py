@@ -41,6 +41,30 @@ def test_what_was_planted_is_found(tmp_path, name, private):
 
 
 @pytest.mark.parametrize("name", ["slack.zip", "slack"])
+def test_what_slackdump_dumped_is_read_with_the_replies_inside(tmp_path, name):
+    known = make_slack(tmp_path / name, 400, seed=1, dump=True)
+    assert Slack.sniff(known.path) > 0.9
+    source = Slack(known.path, me=known.me)
+    agrees(source, known)
+    assert source.notes() == []
+
+
+def test_one_dumped_channel_is_read_whatever_its_file_is_called(tmp_path):
+    replies = [row("reply", ts="1600000002.000000", thread_ts=STAMP), 5]
+    document = {"messages": [row(thread_ts=STAMP, slackdump_thread_replies=replies)], "channel_id": "D1"}
+    (tmp_path / "kept.json").write_text(json.dumps(document), encoding="utf-8")
+    assert Slack.sniff(tmp_path / "kept.json") > 0.9
+    messages, skipped = read(Slack(tmp_path / "kept.json", me="U1"))
+    assert [(one.text, one.thread, one.tags) for one in messages] == [(t, f"D1/{STAMP}", ()) for t in ("hi", "reply")]
+    assert [(one.reason, one.failed) for one in skipped] == [("not a JSON object", True)]
+
+
+def test_rows_of_another_program_are_not_taken_for_a_dump(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps({"messages": [{"ts": "1.5", "text": "x"}]}), encoding="utf-8")
+    assert Slack.sniff(tmp_path / "a.json") == 0
+
+
+@pytest.mark.parametrize("name", ["slack.zip", "slack"])
 def test_the_contract_of_a_source(tmp_path, name):
     check_source(Slack, make_slack(tmp_path / name, 60).path)
 
@@ -79,6 +103,11 @@ def test_a_row_in_two_exports_is_counted_once(tmp_path):
     messages, skipped = read(Slack(tmp_path, me="U1"))
     assert len(messages) == 3
     assert [one.reason for one in skipped] == ["in two files, counted once"]
+
+
+def test_a_row_twice_in_one_file_is_counted_once(tmp_path):
+    messages, skipped = read(Slack(write(tmp_path, row(), row()), me="U1"))
+    assert (len(messages), [one.reason for one in skipped]) == (1, ["twice in one file, counted once"])
 
 
 @pytest.mark.parametrize(

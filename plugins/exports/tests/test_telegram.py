@@ -37,6 +37,18 @@ def test_one_chat_of_before_2021_has_local_times(tmp_path):
     assert source.facts()["Times"] == {"local, without a zone": planted.messages}
 
 
+@pytest.mark.parametrize("old", [False, True])
+def test_one_chat_without_its_type_and_ids_is_read_whatever_its_file_is_called(tmp_path, old):
+    planted = make_telegram(tmp_path / "kept for Bo.json", 90, old=old, bare=True)
+    assert Telegram.sniff(planted.path) > 0.5
+    finds_what_was_planted(Telegram, planted, me="Ada")
+
+
+def test_rows_of_another_program_are_not_taken_for_telegrams(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps({"messages": [{"type": "message", "ts": "1.5", "text": "x"}]}))
+    assert Telegram.sniff(tmp_path / "a.json") == 0
+
+
 def chat(tmp_path, *rows, kind="personal_chat", key=2, name="Bo", **beside):
     (tmp_path / "result.json").write_text(
         json.dumps({"name": name, "type": kind, "id": key, "messages": rows, **beside})

@@ -58,12 +58,48 @@ ADA = "20/6/2017 8:29 p. m. - Ada: ok"
         ("14.01.24, 3:05 сл.об. - Mia: bg", "2024-01-14T15:05:00", "Mia", "bg"),
         ("14.1.2024, 3.05 ip. - Mia: fi", "2024-01-14T15:05:00", "Mia", "fi"),
         ("14/1/24, பிற்பகல் 3:05 - Mia: ta", "2024-01-14T15:05:00", "Mia", "ta"),
+        ("14.01.24 15:05:09: Mia: until 2017", "2024-01-14T15:05:09", "Mia", "until 2017"),
+        ("14. 1. 2024. 15:05:09 Mia: no sign", "2024-01-14T15:05:09", "Mia", "no sign"),
+        ("14/1/24, 3:05:09 p. m. Mia: x: y", "2024-01-14T15:05:09", "Mia", "x: y"),
+        ("14.1.2024 klo 15.05 - Mia: fi", "2024-01-14T15:05:00", "Mia", "fi"),
+        ("14.01.24 г., 15:05 ч. - Mia: bg", "2024-01-14T15:05:00", "Mia", "bg"),
+        ("2024/1/14،\u200f 15:05 - Mia: fa", "2024-01-14T15:05:00", "Mia", "fa"),
+        ("2024/01/14, 15:05. - Mia: dot", "2024-01-14T15:05:00", "Mia", "dot"),
+        ("[01.14.24, 15:05:09] Mia: month.day", "2024-01-14T15:05:09", "Mia", "month.day"),
         ("04-Jan-2024, 15:05 - Mia: a month in words", "2024-01-04T15:05:00", "Mia", "a month in words"),
     ],
 )
 def test_one_line(tmp_path, line, when, sender, text):
     (item,), _ = read(WhatsApp, lines(tmp_path, line))
     assert (item.timestamp.isoformat(), item.sender, item.text) == (when, sender, text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["14/01/24 15:05:09 ERROR: x", "2024-01-14 15:05:09 main: x", "14/01/24 15:05 Mia: x", "14.01.24 15:05:09 x"],
+)
+def test_a_log_is_no_chat(tmp_path, line):
+    assert WhatsApp.sniff(lines(tmp_path, line, line)) == 0
+
+
+def test_blank_lines_that_a_text_ends_in_are_taken_off(tmp_path):
+    file = lines(tmp_path, "20/06/2017, 08:29 - Mia: a\n\n b\n\n", "20/06/2017, 08:30 - Ada: c\n")
+    items, _ = read(WhatsApp, file)
+    assert [(item.text, item.id.rpartition(" ")[2]) for item in items] == [("a\n\n b", "1"), ("c", "6")]
+
+
+@pytest.mark.parametrize(("second", "told"), [(0, 0), (1, 0), (2, 1)])
+def test_two_exports_in_one_file_are_told(tmp_path, second, told):
+    file = lines(tmp_path, ADA, *["[21/06/2017, 08:29:00] Mia: x"] * second)
+    items, source = read(WhatsApp, file, me="Ada")
+    assert len(items) == 1
+    assert sum("of another phone" in note for note in source.notes()) == told
+
+
+def test_dots_mean_the_day_first_where_both_can_be(tmp_path):
+    dates = ("03.04.24", "01.05.24")
+    items, _ = read(WhatsApp, lines(tmp_path, *(f"[{date}, 15:05:09] Mia: x" for date in dates)))
+    assert [item.timestamp.month for item in items] == [4, 5]
 
 
 def test_every_languages_half_of_the_day_is_read():

@@ -2,9 +2,9 @@
 
 // What to write under a claim that is quoted elsewhere: the claim, its numbers, and of which model and data it holds.
 function citation({ text, estimate: one, view }) {
-  const prints = page.meta.fingerprints ?? {}, short = (print) => String(print).slice(0, 16);
+  const prints = page.meta.fingerprints ?? {};
   return visible(dots(text, one && dots(withUnit(number(one.value), one.unit), one.low !== one.high && interval(one.low, one.high) && `95% interval ${interval(one.low, one.high)}`, `n = ${number(one.n)} ${one.of}`, isNumber(one.chance) && `chance ${number(one.chance)}`),
-    ...Object.entries(prints).map(([what, print]) => `${what} ${short(print)}`), page.meta.wonderland && `wonderland ${page.meta.wonderland}`, page.meta.date, view && store.address({ view, key: null, pos: null })), 4000);
+    ...Object.entries(prints).map(([what, print]) => `${what} ${String(print).slice(0, 16)}`), page.meta.wonderland && `wonderland ${page.meta.wonderland}`, page.meta.date, view && store.address({ view, key: null, pos: null })), 4000);
 }
 
 // To the clipboard, where the browser allows it; elsewhere into a box from which it can be copied by hand.
@@ -26,10 +26,11 @@ async function copyText(text, done) {
 
 function mountFindings(host) {
   let kind = null;
-  const order = Object.keys(KINDS), used = order.filter((name) => page.findings.some((finding) => kindOf(finding) === name));
+  const order = Object.keys(KINDS), used = order.filter((name) => page.findings.some((finding) => kindOf(finding) === name)),
+    titles = used.map((name) => KINDS[name].slice(0, 2).join(' '));
   const columns = [
-    { key: 'claim', label: 'Claim', class: 'claim', help: 'What was found, in plain words; it opens its evidence.' },
-    { key: 'kind', label: 'Kind', class: 'kind', help: 'An effect, an effect that is not shown, a null result or a description.' },
+    { key: 'claim', label: 'Claim', class: 'claim', help: 'What was found; it opens its evidence.' },
+    { key: 'kind', label: 'Kind', class: 'kind', help: 'What each sign means stands below.' },
     { key: 'value', label: 'Value', help: 'The number of the claim. Sorted by its distance from chance.' },
     { key: 'interval', label: '95% interval', help: termText('interval') },
     { key: 'n', label: 'n', help: 'How many conversations, pairs or sequences it rests on.' },
@@ -50,7 +51,7 @@ function mountFindings(host) {
     for (const part of ['interval', 'chance']) line.children[columns.findIndex(({ key }) => key === part)].dataset.part = part;
   });
   const input = el('input', { type: 'search', label: 'Filter the findings', placeholder: 'Filter by a word', on: { input: () => show() } }),
-    tabs = choice('Kind', ['all', ...used.map((name) => `${KINDS[name][0]} ${KINDS[name][1]}`)], (i) => ((kind = used[i - 1]), show())), count = el('span.where', LIVE);
+    tabs = choice('Kind', ['all', ...titles], (i) => ((kind = used[i - 1]), show())), count = el('span.where', LIVE);
   function show() {
     const wanted = input.value.trim().toLowerCase();
     for (const { row: { finding }, line } of lines) line.hidden = Boolean(kind && kindOf(finding) !== kind) || !finding.text.toLowerCase().includes(wanted);
@@ -60,7 +61,7 @@ function mountFindings(host) {
   fill(host, el('article.figure.findings', headline('all-findings', 'All findings'),
     el('p.caption', explained('What the analyses claim of this model, on a sample of the held-out conversations; the checks read all of these. Each claim opens its evidence. Analyses that ask the same of one head, each with pairs of its own, give numbers some points apart.')),
     el('div.controls', tabs.node, input, count), rows.length ? node : el('p', 'No analysis stated a finding.'),
-    el('p.key', used.map((name) => `${KINDS[name][0]} ${KINDS[name][1]}: ${KINDS[name][2]}`).join('\n'))));
+    el('p.key', titles.map((title, i) => `${title}: ${KINDS[used[i]][2]}`).join('\n'))));
   show();
   saySideways(host);
   return NO_FIGURE;

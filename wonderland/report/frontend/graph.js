@@ -53,7 +53,7 @@ renderers.graph = ({ view, data, plot, controls }) => {
   const table = () => tableOf(d3.sort(edges, (edge) => -size(edge)), ['From', (edge) => nodes[edge.a].label], ['To', (edge) => nodes[edge.b].label],
     ['Effect', (edge) => edge, unit], ...(edges.some((edge) => edge.note) ? [['Note', (edge) => edge.note]] : []));
   const host = el('div.sideways');
-  plot.append(host, el('p.key', 'solid: raises  ·  dashed: lowers  ·  width: size of the effect', el('span.hint', '  ·  click a node to pin its edges')));
+  plot.append(host, el('p.key', 'solid: over 0  ·  dashed: under 0  ·  width: size of the effect', el('span.hint', '  ·  click a node to pin its edges')));
   const chart = makeChart({ view, plot: host, draw, table, redraw: ['threshold', 'key', 'node'] }),
     edgeTable = makeTable(table(), `${view.title}, edges`).node;
   edgeTable.classList.add('apart'); // a picture of the graph is a picture of the graph; its table is saved as CSV

@@ -1,5 +1,6 @@
 // line: curves with bands, reference lines, a second axis that shows exp(y), and marks that hold words.
 
+const levelName = ({ name, y }) => (isNumber(y) ? `${name} ${number(y)}` : name); // away from its line
 const DASHES = [null, '7 4', '2 3', '9 3 2 3', '4 2', '1 2'];
 
 renderers.line = ({ view, data, plot }) => {
@@ -43,7 +44,7 @@ renderers.line = ({ view, data, plot }) => {
       labels = [...named.map((s) => s.name), ...references.map((r) => r.name)],
       right = width - (data.right ? 50 : 14) - (narrow ? 0 : min(190, 18 + max(0, ...labels.map((text) => textWidth(text, 12, 600)))));
     // Where it is narrow, names stand above; of many there is room for the one that is selected.
-    const over = narrow ? [...references, ...(many ? series.slice(-1) : series)].map(({ name }) => name) : [], firstRow = max(14, above + 4);
+    const over = narrow ? [...references, ...(many ? series.slice(-1) : series)].map(levelName) : [], firstRow = max(14, above + 4);
     const taken = over.length ? drawNames(new Scene(0, 0), over, LEFT - 8, width, () => {}, firstRow) : above; // measured before it is drawn
     const top = max(many ? 50 : 36, taken + 28), bottom = height - 54,
       ys = [...series.flatMap((s) => [...s.y, ...(s.low ?? []), ...(s.high ?? [])]), ...references.map((r) => r.y)].filter(finite),
@@ -61,7 +62,7 @@ renderers.line = ({ view, data, plot }) => {
       drawing.path(path, colour, { lineWidth: many ? 1 : 2, opacity: many ? 0.75 : null, dash: s.chance ? '2 4' : many ? null : DASHES[i % DASHES.length] });
     });
     drawing.marks.push(drawing.items.length);
-    const every = ceil(places.length / 160), stripes = places.filter((_, i) => i % every === 0),
+    const every = ceil(places.length / 160), stripes = places.filter((_, i) => !(i % every)),
       stripe = max(3, (right - LEFT) / max(1, stripes.length));
     stripes.forEach((place) => {
       const from = max(LEFT - 8, x(place) - stripe / 2), to = min(right + 8, x(place) + stripe / 2); // not beyond the axes
@@ -73,7 +74,7 @@ renderers.line = ({ view, data, plot }) => {
   // What is selected, strong, and the names, which make room for its name.
   function lit(drawing) {
     const { x, y, narrow, width, right, top, bottom, firstRow } = seen, { accent, ink, muted } = palette(),
-      ends = references.map((reference) => ({ y: y(reference.y), text: reference.name, fill: muted }));
+      ends = references.map((reference) => ({ y: y(reference.y), text: narrow ? levelName(reference) : reference.name, fill: muted }));
     series.forEach((s) => {
       const on = isOn(s);
       if (many && !on && (narrow || !outermost.includes(s))) return;

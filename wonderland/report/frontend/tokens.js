@@ -22,7 +22,7 @@ renderers.tokens = ({ view, data, plot, controls }) => {
   plot.append(el('div.reading', words.node, el('div.beside', detail, el('section', el('h2', `Highest ${measures[0].name}`), jumps))));
 
   const highlights = (data.highlights ?? grids.flatMap((grid, conversation) => Array.from(grid.row(0), (value, position) => ({ conversation, position, value })))
-    .filter(({ conversation, position, value }) => finite(value) && isWord(conversation, position)).sort((a, b) => b.value - a.value)).slice(0, 12);
+    .filter(({ conversation, position, value }) => value && finite(value) && isWord(conversation, position)).sort((a, b) => b.value - a.value)).slice(0, 12);
   const jumpButtons = highlights.map(({ conversation, position, value }) => el('button', { 'data-at': `${conversation}/${position}`,
     on: { click: () => (store.set({ [steps.key]: conversation, pos: position }), words.reveal(position)) } },
   el('q', tokenName(conversations[conversation].tokens[position])), el('small', `${steps.of} ${conversation + 1}`), el('b', number(value))));
@@ -32,11 +32,10 @@ renderers.tokens = ({ view, data, plot, controls }) => {
     const { tokens, alternatives } = conversations[sample()],
       pointed = [store.peek.pos, store.pos].find((p) => isNumber(p) && p < tokens.length);
     const i = pointed ?? max(0, d3.maxIndex(grids[sample()].row(0), (value, at) => (isWord(sample(), at) ? value : NaN))); // until one is pointed at, the most surprising
-    const options = alternatives?.[i] ?? [],
-      list = options.length ? tokenBars(options) : null;
+    const options = alternatives?.[i] ?? [], list = options[0] && tokenBars(options);
     options.forEach(([text], k) => list.children[k].classList.toggle('right', text === tokens[i]));
     fill(detail, el('h2', el('q', tokenName(tokens[i])), el('small', ` token ${i}${pointed === undefined ? `, highest ${measures[0].name} here` : ''}`)),
-      pairsOf(numbers(i)), list ? [el('h3', 'What the model expected here'), list] : null);
+      pairsOf(numbers(i)), list && [el('h3', 'What the model expected here'), list]);
   }
 
   const update = (changed) => {

@@ -13,35 +13,37 @@ import numpy as np
 
 import wonderland as wl
 
-__all__ = ["AGAIN", "Again", "Once", "Shared"]
+__all__ = ["AGAIN", "TWICE", "Again", "Once", "Shared"]
 
 AGAIN = "in two files, counted once"
+TWICE = "twice in one file, counted once"
 
 
 class Once:
     """Makes the item of each row once, by what the store itself calls the row."""
 
     def __init__(self) -> None:
-        self._seen: set[str] = set()
+        self._seen: dict[str, str] = {}
 
     def __call__(
         self, known: str, place: str, make: Callable[[str], wl.Message | wl.Skipped]
     ) -> wl.Message | wl.Skipped:
-        """Return the item of a row, or that an earlier file had it. A row that cannot be read hides no later one.
+        """Return the item of a row, or that it was there before. A row that cannot be read hides no later one.
 
         Args:
             known: What the store calls the row, everywhere the same; an empty string if it does not say.
-            place: Where the row stands.
+            place: Where the row stands: the file, a colon, and the row's number.
             make: Makes the item, given what to call it.
         """
         if not known:
             return make(place)
+        file = place.rpartition(":")[0]
         if known in self._seen:
-            return wl.Skipped(f"{known} in {place}", AGAIN)
+            return wl.Skipped(f"{known} in {place}", TWICE if self._seen[known] == file else AGAIN)
         item = make(known)
         if isinstance(item, wl.Skipped) and item.failed:
             return item._replace(id=f"{known} in {place}")
-        self._seen.add(known)
+        self._seen[known] = file
         return item
 
 

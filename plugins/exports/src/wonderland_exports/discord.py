@@ -86,7 +86,7 @@ class Discord(Surveyed[_Survey]):
         found = peek(path, _wants, 12)
         if any(_is_exporters(member) for member in found):
             return 0.97
-        if any(_PACKAGE.match(member.name) and _looks_own(head(member)) for member in found):
+        if any(_own_id(path, member) and _looks_own(head(member)) for member in found):
             return 0.96
         return 0.5 if any(map(_is_html, found)) else 0.0  # so that opening it can say what to do
 
@@ -129,8 +129,8 @@ class Discord(Surveyed[_Survey]):
         if html:
             export.notes.append(f"HTML of DiscordChatExporter was passed over (files: {len(html):,}): {_NOT_HTML}.")
         for member in (one for one in export.members if one not in html):
-            if found := _PACKAGE.match(member.name):
-                file = _File(member, _own_channel(found[1], about.get(found[1])), True)
+            if channel := _own_id(self.path, member):
+                file = _File(member, _own_channel(channel, about.get(channel)), True)
             elif not _ABOUT.match(member.name) and _is_exporters(member):
                 file, more, written = self._exporters(export, member, names)
                 senders += written
@@ -185,6 +185,17 @@ class Discord(Surveyed[_Survey]):
 
 def _wants(name: str) -> bool:
     return name.lower().endswith((".json", ".html")) or bool(_PACKAGE.match(name))
+
+
+def _own_id(path: Path, member: Member) -> str:
+    """Return the channel of a file of the data package; empty for any other. Given itself, it may lie anywhere."""
+    if found := _PACKAGE.match(member.name):
+        return found[1]
+    whole = Path(path).absolute()
+    if member.name != whole.name or whole.suffix.lower() not in (".csv", ".json") or not _looks_own(head(member)):
+        return ""
+    found = _PACKAGE.match(whole.as_posix())
+    return found[1] if found else whole.stem
 
 
 def _is_exporters(member: Member) -> bool:

@@ -19,6 +19,7 @@ from wonderland_exports.frame import ME, NOT_UTF8, is_broken
 __all__ = ["EVENTS", "Channel", "Rows", "author_of"]
 
 _DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
+_AS_GOOD_AS = timedelta(seconds=2)
 _WRITTEN = {"Default", "Reply", "0", "19", "20", "23", "ChatInputCommand", "ContextMenuCommand"}
 EVENTS = {
     "RecipientAdd": "somebody joined",
@@ -130,10 +131,23 @@ class Rows:
             return wl.Skipped(identity, *NOT_UTF8)
         if not text.strip():
             return wl.Skipped(identity, "file only" if row.get("Attachments") else "no text")
+        moment = self._when_own(row)
+        return wl.Message(identity, channel.identity, ME, True, moment, _shown(text, {}), tags=channel.tags)
+
+    def _when_own(self, row: Mapping[str, Any]) -> datetime | None:
+        """Return when a row of the package was sent: by its id, to the millisecond, unless it says another time."""
         moment = time_of_id(str(row.get("ID", "")))
+        try:
+            said = datetime.fromisoformat(str(row.get("Timestamp")))
+            said = said.replace(tzinfo=said.tzinfo or UTC).astimezone(UTC)
+        except (ValueError, OverflowError):
+            said = None
+        if said is not None and (moment is None or abs(said - moment) > _AS_GOOD_AS):
+            self.open["time as it is stated, which is not that of the id"] += 1
+            return said
         if moment is None:
             self.open["time missing or not understood"] += 1
-        return wl.Message(identity, channel.identity, ME, True, moment, _shown(text, {}), tags=channel.tags)
+        return moment
 
 
 def author_of(author: object) -> tuple[str, str, str] | None:

@@ -48,6 +48,7 @@ _NUMBERED = re.compile(r"(?:^|.*/)message_(\d+)\.json$")
 _ENCRYPTED = re.compile(r"(?:^|.*/)([^/]+_\d+)\.json$")
 _HTML = re.compile(r"(?:^|.*/)message_\d+\.html$")
 _PROFILE = re.compile(r"(?:^|.*/)(?:profile_information|personal_information)\.json$")
+_INSTAGRAMS = re.compile(rb'"(?:your_instagram_activity/|https://ig\.me/)')
 _BOXES = {"message_requests": "request", "filtered_threads": "filtered"}
 _HOW = (
     "Ask for it again as JSON: Accounts Center > Your information and permissions > Download your information > "
@@ -98,6 +99,8 @@ class Meta(Surveyed[_Survey]):
             return 0.0
         sure = 0.9 if all(_is_html(member) for member in looked) else 0.96
         way = f"{Path(path).absolute()} {' '.join(member.name for member in looked)}".lower()
+        if len(looked) == 1 and _INSTAGRAMS.search(head(looked[0], 1 << 16)):
+            way += "instagram"
         if cls._of in way:
             return sure
         return 0.3 if cls._other in way or cls._of == "instagram" else sure - 0.01
@@ -188,6 +191,9 @@ class Meta(Surveyed[_Survey]):
         return _Survey(files, rows, senders, _chats(files, people, groups), shared)
 
     def _file(self, member: Member) -> _File | None:
+        alone = member.name == self.path.name and member.name.lower().endswith(".json")
+        if alone and not _NUMBERED.match(member.name) and _looks_right(content := head(member, 1 << 16)):
+            return _File(member, member.path.stem, int(b'"senderName"' not in content), "one conversation")
         if found := _NUMBERED.match(member.name):
             parts = member.path.parts
             thread = parts[-2] if len(parts) > 1 else self.path.absolute().parent.name
@@ -245,8 +251,11 @@ def _key(row: object) -> bytes:
 
 
 def _looks_right(content: bytes) -> bool:
-    rows = b'"sender_name"' in content or b'"senderName"' in content or b'"messages"' in content
-    return content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{") and b'"participants"' in content and rows
+    """Say whether a file begins as one of messages; who takes part may stand at its end, or nowhere."""
+    people, rows = b'"participants"' in content, b'"messages"' in content
+    sender = b'"sender_name"' in content or b'"senderName"' in content
+    told = (people and (rows or sender)) or (rows and sender and b'"timestamp' in content)
+    return told and content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{")
 
 
 def _is_html(member: Member) -> bool:

@@ -123,6 +123,7 @@ _ALONE = {
         r".{1,80} and .{1,80} are now connected on Messenger\.",
         r"Say hi to your new Facebook friend, .{1,80}\.",
         r".{0,40}This poll is no longer available\.",
+        r".{1,80}'s poll has multiple updates\.",
         r"Messages and calls are (?:secured|protected) with end-to-end encryption\..{0,300}",
     ),
 }
@@ -134,7 +135,7 @@ def _compiled(table: dict[str, tuple[str, ...]]) -> list[tuple[str, re.Pattern[s
 
 _NAMED, _BARE = _compiled(_AFTER_A_NAME), _compiled(_ALONE)
 _BEGINS = frozenset(("A ", "Au", "Cu", "En", "Ha", "In", "Le", "Li", "Me", "Mi", "Re", "Sa", "Th", "Vi", "Yo"))
-_ENDINGS = ("connected on Messenger.", "no longer available.")
+_ENDINGS = ("connected on Messenger.", "no longer available.", "has multiple updates.")
 """How the lines in which no name stands begin, or else end."""
 
 

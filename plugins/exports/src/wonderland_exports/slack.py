@@ -1,5 +1,8 @@
 """Messages from the export of a Slack workspace: a zip or a folder, a folder a channel, a file a day.
 
+What slackdump's ``dump`` writes is a file a channel, ``C0123ABCD.json``, with the replies inside what they reply to;
+each of them is a row of its own.
+
 Which channels an export holds is the choice of who made it: on the free and the Pro plan it is the public ones. Replies
 to a message are a conversation of their own, together with what they reply to, as people read them. Whose it is shows
 only if it holds one person's direct conversations (what slackdump writes), and not everybody's or none.
@@ -18,13 +21,16 @@ import wonderland as wl
 from wonderland.errors import InputError
 from wonderland_exports.again import Once
 from wonderland_exports.evidence import in_all
-from wonderland_exports.frame import Export, Member, Surveyed, Tally, find_owner, head, load, open_export, peek
+from wonderland_exports.frame import CUT, Export, Member, Surveyed, Tally, find_owner, head, load, open_export, peek
 from wonderland_exports.slack_rows import Channel, Rows, is_bot
-from wonderland_exports.walking import cut_off, walk_list
+from wonderland_exports.walking import cut_off, numbered, walk_list, walk_rows
 
 __all__ = ["Slack"]
 
 _DAY = re.compile(r"(?:^|.*/)[^/]+/\d{4}-\d\d-\d\d\.json$")
+_DUMP = re.compile(r"(?:^|.*/)[CDG][A-Z0-9]{7,}(?:-\d+\.\d+)?\.json$")  # of a channel, or of one thread in it
+_ROW = re.compile(rb'"messages"\s*:\s*\[(?s:.*)"ts"\s*:\s*"\d{9,11}\.\d{6}"')
+_REPLIES = "slackdump_thread_replies"
 _LISTS = re.compile(r"(?:^|.*/)(?:users|org_users|channels|groups|mpims|dms)\.json$")
 
 
@@ -39,7 +45,7 @@ class _Survey(NamedTuple):
 
 
 class Slack(Surveyed[_Survey]):
-    """Slack: the export of a workspace, or what slackdump writes in its shape.
+    """Slack: the export of a workspace, or what slackdump writes: in its shape, or a file a channel.
 
     Args:
         path: The zip, the folder, or the file of one day.
@@ -66,6 +72,8 @@ class Slack(Surveyed[_Survey]):
     @classmethod
     def sniff(cls, path: Path) -> float:
         """Look for a file of a day in the folder of a channel, beside lists of people and channels."""
+        if any(_is_dump(member) for member in peek(path, lambda name: bool(_DUMP.match(name)))):
+            return 0.95
         days = [head(member) for member in peek(path, lambda name: bool(_DAY.match(name)))]
         if not any(content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[") for content in days):
             return 0.0
@@ -83,8 +91,8 @@ class Slack(Surveyed[_Survey]):
         senders = {identity: self._sender(identity, user, people) for identity, user in survey.users.items()}
         rows = Rows(people, senders, bots | {"USLACKBOT"}, survey.names, owners, tally["Left open"])
         for day in survey.days:
-            channel = survey.channels[day.path.parent.name]
-            for number, row in walk_list(day, partial=self._partial):
+            channel = survey.channels[_folder(day)]
+            for number, row in self._rows(day):
                 if number is None:
                     yield cut_off(day, row)
                     continue
@@ -95,8 +103,22 @@ class Slack(Surveyed[_Survey]):
 
     def _files(self) -> Export:
         return open_export(
-            self.path, lambda name: bool(_DAY.match(name) or _LISTS.match(name)), "channel of Slack", once=False
+            self.path,
+            lambda name: bool(_DAY.match(name) or _LISTS.match(name) or _DUMP.match(name)),
+            "channel of Slack",
+            once=False,
         )
+
+    def _rows(self, day: Member) -> Iterator[tuple[str | None, Any]]:
+        """Yield number and value of each row, replies behind what they reply to; None where a file stops being JSON."""
+        rows = (
+            numbered(day, "messages", partial=self._partial) if _is_dump(day) else walk_list(day, partial=self._partial)
+        )
+        for number, row in rows:
+            yield None if number is None else str(number), row
+            replies = row.get(_REPLIES) if isinstance(row, Mapping) else None
+            for at, reply in enumerate(replies if isinstance(replies, list) else ()):
+                yield f"{number} reply {at}", reply
 
     def _survey(self, export: Export) -> _Survey:
         days = [member for member in export.members if not _LISTS.match(member.name)]
@@ -107,7 +129,7 @@ class Slack(Surveyed[_Survey]):
             )
         listed = {kind: _listed(export, kind) for kind in ("users", "org_users", "channels", "groups", "mpims", "dms")}
         users = {user["id"]: user for user in [*listed["org_users"], *listed["users"]]}
-        if not any(listed[kind] for kind in ("groups", "mpims", "dms")):
+        if not any(listed[kind] for kind in ("groups", "mpims", "dms")) and not all(map(_is_dump, days)):
             export.notes.append(
                 "This export holds public channels only. Private channels and direct messages are in an export of the "
                 "Business+ or Enterprise plan, or in what slackdump writes."
@@ -118,13 +140,15 @@ class Slack(Surveyed[_Survey]):
         senders: Counter[str] = Counter()
         count = 0
         for day in days:
-            for number, row in walk_list(day, partial=self._partial):
+            for number, row in self._rows(day):
                 count += 1
                 if number is not None and isinstance(row, Mapping) and not is_bot(row, bots) and "subtype" not in row:
                     senders[str(row.get("user", ""))] += 1
         senders.pop("", None)
         known = in_all(_members(entry) for entry in listed["dms"])
-        return _Survey(days, count, senders, users, _channels(days, listed), _names_of_channels(listed), known)
+        dumps = {day.name: _about(day) for day in filter(_is_dump, days)}
+        names = {identity: name for identity, name in dumps.values() if name} | _names_of_channels(listed)
+        return _Survey(days, count, senders, users, _channels(days, listed, dumps), names, known)
 
     def _said(self, survey: _Survey) -> str | None:
         """Return the id of the person whose e-mail address or account name the user gave, else what was given."""
@@ -141,6 +165,26 @@ class Slack(Surveyed[_Survey]):
         return f"{name} ({identity})" if list(people.values()).count(name) > 1 else name
 
 
+def _is_dump(member: Member) -> bool:
+    """Say whether a file is one that slackdump's ``dump`` wrote: a channel, or a thread of one."""
+    content = head(member, 1 << 16)
+    return content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{") and _ROW.search(content) is not None
+
+
+def _folder(day: Member) -> str:
+    """Return what stands for the channel of a file: the folder of a day, the whole name of a dump."""
+    return day.name if _is_dump(day) else day.path.parent.name
+
+
+def _about(dump: Member) -> tuple[str, str]:
+    """Return id and name of the channel of a dump."""
+    said = {
+        path[0]: value for path, value in walk_rows(dump, "messages", partial=True) if len(path) == 1 and path != CUT
+    }
+    identity, name = (str(said.get(key) or "") for key in ("channel_id", "name"))
+    return identity or dump.path.stem.partition("-")[0], name
+
+
 def _listed(export: Export, kind: str) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = []
     for member in export.members:
@@ -153,9 +197,13 @@ def _listed(export: Export, kind: str) -> list[Mapping[str, Any]]:
     return found
 
 
-def _channels(days: list[Member], listed: Mapping[str, list[Mapping[str, Any]]]) -> dict[str, Channel]:
+def _channels(
+    days: list[Member], listed: Mapping[str, list[Mapping[str, Any]]], dumps: Mapping[str, tuple[str, str]]
+) -> dict[str, Channel]:
     """Return the channel of each folder: a direct conversation lies under its id, every other under its name."""
-    found = {day.path.parent.name: Channel(day.path.parent.name or "channel", ("group",)) for day in days}
+    found = {_folder(day): Channel(_folder(day) or "channel", ("group",)) for day in days}
+    for name, (identity, _) in dumps.items():
+        found[name] = Channel(identity, () if identity.startswith("D") else ("group",))
     for kind in ("channels", "groups", "mpims"):
         for entry in listed[kind]:
             if (folder := str(entry.get("name", ""))) in found:

@@ -43,6 +43,9 @@ __all__ = ["Telegram"]
 _WAYS = ("messages", "chats.list.*.messages", "left_chats.list.*.messages")
 _TYPES = rb'"type"\s*:\s*"(saved_messages|personal_chat|bot_chat|(private|public)_(group|supergroup|channel))"'
 _ACCOUNT = rb'"about"\s*:\s*"[^"]*Telegram|"personal_information"\s*:\s*\{\s*"user_id"'
+_ROWS = (
+    rb'"type"\s*:\s*"(message|service)"(?s:.{0,400}?)"date(_unixtime)?"\s*:\s*"[\dT:-]+"'  # of a chat without a type
+)
 _GROUPS = ("private_group", "private_supergroup", "public_supergroup", "public_group")
 _TWO = ("personal_chat", "bot_chat")
 
@@ -76,8 +79,11 @@ class Telegram:
         """Look for Telegram's types of chat, or the words its account export begins with."""
         for member in peek(path, _is_export):
             start = head(member, 1 << 16)
-            if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and says(_TYPES + b"|" + _ACCOUNT, start):
-                return 0.95
+            if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+                if says(_TYPES + b"|" + _ACCOUNT, start):
+                    return 0.95
+                if says(rb'"messages"\s*:\s*\[', start) and says(_ROWS, start):
+                    return 0.93
             if member.name.endswith(".html") and says(rb"<title>Exported Data</title>|tgme", start):
                 return 0.5  # so that opening it can say what to do
         return 0.0

@@ -229,8 +229,8 @@ class OVCircuitsResult(wl.Result):
             caption="Singular values, and tokens at both ends of the leading directions, read through the embedding"
             f"{about} and written through the unembedding; beside each how often it occurs in {self.counted:,} "
             f"held-out tokens. Null of the copying score: {null}.",
-            how_to_read="OV: attending to a token on the left promotes those on the right. QK: a query on the left "
-            "looks for a key on the right. The + and the − end of a direction are equally real; which is + is chance.",
+            how_to_read="OV: attending to a token under “reads” promotes those of the same sign. QK: a query looks for "
+            "the keys of the same sign. The + and the − end of a direction are equally real; which is + is chance.",
             misleads="Tokens with 0× were hardly trained and stand at many ends by accident; later heads read more "
             "than embeddings.",
             order=62,

@@ -13,7 +13,7 @@ from wonderland_exports.testing.discord import make_discord, make_package
 from wonderland_exports.testing.google import make_google_chat, make_hangouts
 from wonderland_exports.testing.imazing import make_imazing
 from wonderland_exports.testing.known import Known, Said
-from wonderland_exports.testing.meta import make_instagram, make_messenger
+from wonderland_exports.testing.meta import make_conversation, make_instagram, make_messenger
 from wonderland_exports.testing.planted import Planted, Writer
 from wonderland_exports.testing.signal import make_signal, make_signal_desktop, make_signal_export
 from wonderland_exports.testing.slack import make_slack
@@ -32,6 +32,7 @@ __all__ = [
     "Planted",
     "Said",
     "Writer",
+    "make_conversation",
     "make_discord",
     "make_google_chat",
     "make_hangouts",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
@@ -9,7 +10,7 @@ from typing import Any, Literal
 from wonderland_exports.testing.known import PEOPLE, Known, Letters, Said
 from wonderland_exports.testing.writing import write
 
-__all__ = ["make_instagram", "make_messenger"]
+__all__ = ["make_conversation", "make_instagram", "make_messenger"]
 
 _START = 1_500_000_000_000
 _FILE = 10_000  # rows of a message_N.json
@@ -81,6 +82,29 @@ def make_instagram(path: Path, rows: int = 300, seed: int = 0, *, rare: bool = F
     ``rare`` adds rows that hardly anybody has, those that cannot be read among them.
     """
     return _make(path, rows, seed, "classic", "your_instagram_activity", "personal_information", rare=rare)
+
+
+def make_conversation(
+    path: Path, rows: int = 60, seed: int = 0, *, encrypted: bool = False, who: Literal["first", "last", ""] = "last"
+) -> Known:
+    """Write one conversation as a file of any name, as people keep it and other programs cut it out.
+
+    Args:
+        path: Where to.
+        rows: How many rows.
+        seed: The same seed and arguments give the same bytes.
+        encrypted: Whether in the layout of end-to-end encrypted chats.
+        who: Where it says who takes part: before the rows, behind them, or nowhere.
+    """
+    random = Random(seed)  # noqa: S311 (no secret)
+    people = random.sample(PEOPLE, 2)
+    planted = Known(Path(path), people[0])
+    found = _rows(planted, random, Path(path).stem, people, (), rows, encrypted=encrypted)
+    listed = people if encrypted else [{"name": _damaged(name)} for name in people]
+    said: dict[str, Any] = {"participants": listed} if who else {}
+    document = {**said, "messages": found} if who == "first" else {"messages": found, **said}
+    planted.path.write_text(json.dumps(document, indent=2), encoding="utf-8")
+    return planted
 
 
 def _make(path: Path, rows: int, seed: int, layout: str, root: str, profile: str, *, rare: bool) -> Known:

@@ -50,10 +50,13 @@ _MARKED = (  # as stored, as shown
 )
 
 
-def make_slack(path: Path, rows: int = 200, seed: int = 0, private: bool = True, *, rare: bool = False) -> Known:
+def make_slack(
+    path: Path, rows: int = 200, seed: int = 0, private: bool = True, *, rare: bool = False, dump: bool = False
+) -> Known:
     """Write an export with about so many rows; a zip if the path ends so, else a folder.
 
-    ``rare`` adds rows that cannot be read.
+    ``rare`` adds rows that cannot be read. ``dump`` writes a file a channel, with replies inside of rows, and no lists
+    of channels, as slackdump's ``dump`` does.
     """
     random = Random(seed)  # noqa: S311 (no secret)
     people = random.sample(PEOPLE, len(PEOPLE))
@@ -78,10 +81,28 @@ def make_slack(path: Path, rows: int = 200, seed: int = 0, private: bool = True,
         for reason, row in _RARE if rare else ():
             known.other(reason)
             found.append(row)
+        if dump:
+            document = {"channel_id": identity, "name": folder, "messages": _nested(found)}
+            files[f"{identity}0000000.json"] = document
+            continue
         for day, start in enumerate(range(0, len(found), count // 3), 1):
             files[f"{folder}/2020-09-{day:02}.json"] = found[start : start + count // 3]
+    if dump:
+        files = {name: value for name, value in files.items() if name == "users.json" or isinstance(value, dict)}
     write(known.path, files)
     return known
+
+
+def _nested(rows: list[Any]) -> list[Any]:
+    """Put each reply into the row before."""
+    found: list[Any] = []
+    for row in rows:
+        reply = isinstance(row, dict) and row.get("thread_ts", row.get("ts")) != row.get("ts")
+        if reply and found and isinstance(found[-1], dict):
+            found[-1].setdefault("slackdump_thread_replies", []).append(row)
+        else:
+            found.append(row)
+    return found
 
 
 def _rows(

@@ -47,6 +47,7 @@ def make_telegram(
     account: bool = True,
     old: bool = False,
     hard: bool = True,
+    bare: bool = False,
     padding: int = 0,
 ) -> Planted:
     """Write ``result.json``.
@@ -58,9 +59,11 @@ def make_telegram(
         account: Whether of a whole account, with several chats, or of one chat of two.
         old: Whether without ``date_unixtime``, as before 2021.
         hard: Whether with rows of a form that no version writes.
+        bare: Whether of one chat without its name, type and id, and of rows without ids, as other programs cut it out.
         padding: So many bytes more a row, in a field that readers do not know.
     """
     writer, planted = Writer(seed), Planted(path)
+    account &= not bare
     chats = len(_TYPES) if account else 1
     with open(path, "w", encoding="utf-8") as file:
         if account:
@@ -72,10 +75,11 @@ def make_telegram(
         for number in range(chats):
             type_ = _TYPES[number]
             header = {"name": NAMES[number + 1], "type": type_, "id": 1 if type_ == "saved_messages" else number + 2}
-            file.write(("," if number else "") + _json(header)[:-2] + ',\n "messages": [')
+            start = "{" if bare else _json(header)[:-2] + ","
+            file.write(("," if number else "") + start + '\n "messages": [')
             share = rows // chats + (number < rows % chats)
             reasons = _REASONS if hard else _REASONS[:-1]
-            for at, row in enumerate(_rows(writer, planted, type_, number + 2, share, old, reasons)):
+            for at, row in enumerate(_rows(writer, planted, type_, number + 2, share, old, reasons, bare)):
                 if padding:
                     row["reactions"] = "x" * padding
                 file.write(("," if at else "") + "\n" + _json(row))
@@ -86,7 +90,7 @@ def make_telegram(
 
 
 def _rows(
-    writer: Writer, planted: Planted, type_: str, peer: int, count: int, old: bool, reasons: Any
+    writer: Writer, planted: Planted, type_: str, peer: int, count: int, old: bool, reasons: Any, bare: bool
 ) -> Iterator[dict[str, Any]]:
     random = writer.random
     for at in range(count):
@@ -100,14 +104,16 @@ def _rows(
         row |= {"from": NAMES[user - 1], "from_id": f"user{user}"}
         if type_.endswith("channel"):
             row |= {"from": NAMES[peer - 1], "from_id": f"channel{peer}"}
+        if bare:
+            del row["id"], row["from_id"]
         if at < len(reasons) or random.random() < 0.05:
             reason, fields = reasons[at % len(reasons)]
             planted.passed(reason)
             yield {**row, **fields}
             continue
         text = writer.text() + random.choice(("", "", "\nsecond line", "\n\u2028third", " \u0085 odd"))
-        sender = row["from_id"]
-        planted.message("me" if sender == "user1" else sender, text)
+        sender = row["from"] if bare else row["from_id"]
+        planted.message("me" if user == 1 and not type_.endswith("channel") else sender, text)
         yield {**row, **_text(text, at), **({"edited": row["date"]} if at % 11 == 0 else {})}
 
 

@@ -11,12 +11,21 @@ from itertools import groupby
 import numpy as np
 import pyarrow.compute as pc
 
+from wonderland.advice import Hint, Options
 from wonderland.counted import counted
 from wonderland.errors import InputError
 from wonderland_exports.frame import Export, Member, e164, encoding_of, head
 from wonderland_exports.whatsapp.halves import month_of
 from wonderland_exports.whatsapp.rows import Rows, rows_of
-from wonderland_exports.whatsapp.shapes import DAY_FIRST, MONTH_FIRST, Shape, day, order_of, shape_of
+from wonderland_exports.whatsapp.shapes import (
+    DAY_FIRST,
+    MONTH_FIRST,
+    Shape,
+    day,
+    must_be_month_first,
+    order_of,
+    shape_of,
+)
 from wonderland_exports.whatsapp.words import OWN_WHOLE, deleted_by_me, placeholder
 
 __all__ = [
@@ -33,7 +42,7 @@ __all__ = [
 OWN_WORDS = frozenset({"You", "Du", "Tú", "Vous", "Você", "Tu", "Jij", "Sen", "Вы"})
 _LIMIT, _LIMIT_WITH_MEDIA = 40_000, 10_000
 _NEAR = 0.995  # the limits are round about
-_THRICE, _MOSTLY = 3, 0.8  # so often what follows a name belongs to the name
+_TWICE, _THRICE, _MOSTLY = 2, 3, 0.8  # so often what follows a name belongs to the name
 _OFTEN = 0.01  # of the rows of a chat are a placeholder at least that is known by nothing else
 _LONGEST_NAME = 60
 _MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -55,6 +64,8 @@ class Chat:
         dates: Its different dates as numbers, in order.
         repeated: The placeholder in angle brackets that is known by how often it occurs.
         proved: Senders that must be the owner.
+        media: How many rows name a file that came with it.
+        other_heads: How many lines of the last message begin as messages of another phone do.
         thread: What identifies the chat.
     """
 
@@ -68,6 +79,7 @@ class Chat:
     repeated: set[str] = field(default_factory=set)
     proved: set[str] = field(default_factory=set)
     media: int = 0
+    other_heads: int = 0
     thread: str = ""
 
     @property
@@ -109,6 +121,7 @@ def survey(export: Export, members: list[Member], dates: str | None) -> Survey:
     for form in {chat.shape.form: chat for chat in chats}:
         alike = [chat for chat in chats if chat.shape.form == form]
         found.order[form] = dates or _order(alike)
+    found.notes += filter(None, map(_joined, chats))
     found.notes += filter(None, (_cut(chat, found.order[chat.shape.form]) for chat in chats))
     return found
 
@@ -116,9 +129,9 @@ def survey(export: Export, members: list[Member], dates: str | None) -> Survey:
 def _order(chats: list[Chat]) -> str:
     if chats[0].shape.year_first:
         return MONTH_FIRST
-    if chats[0].shape.proves_day_first:
-        return DAY_FIRST
     runs = [chat.dates for chat in chats]
+    if chats[0].shape.proves_day_first:
+        return MONTH_FIRST if must_be_month_first(runs) else DAY_FIRST
     order = order_of(runs)
     if order is None:
         chat, date = next(
@@ -131,7 +144,7 @@ def _order(chats: list[Chat]) -> str:
         raise InputError(
             f"In {chat.member.name} {date[0]}/{date[1]}/{date[2]} can be {' or '.join(read)}, and no date in the "
             "export says which: none has a number over 12 in one place only, or runs backwards in one reading.",
-            hint=f"Say which comes first: --dates {DAY_FIRST} or --dates {MONTH_FIRST}",
+            hint=Hint("Say which comes first: ", Options("extract", dates=DAY_FIRST).or_(dates=MONTH_FIRST)),
         )
     return order
 
@@ -149,11 +162,21 @@ def _cut(chat: Chat, order: str) -> str | None:
     )
 
 
+def _joined(chat: Chat) -> str | None:
+    if chat.other_heads < _TWICE:
+        return None
+    return (
+        f"The last message of {chat.title} holds {chat.other_heads:,} lines that begin as messages of another "
+        "phone do. If the file is two exports, one after the other, give each as a file of its own."
+    )
+
+
 def _surveyed(export: Export, member: Member) -> Chat:
     shape = _shape(member)
     chat = Chat(member, _title(export, member), shape)
     rows = rows_of(member, shape)
     chat.rows = len(rows)
+    chat.other_heads = sum(shape_of(line) is not None for line in "".join(rows.bodies[-1:]).split("\n")[1:])
     chat.dates = [numbers(date, shape) for date, _ in groupby(rows.dates)]
     angles: Counter[str] = Counter()
     following: dict[str, Counter[str]] = {}

@@ -1,4 +1,4 @@
-"""The words of a head: for the half of the day in many languages, and for the month in English.
+"""The words of a head: for the half of the day in many languages, for the month in English, and what says nothing.
 
 Phones write the words of the Unicode CLDR, of which the package ``babel`` holds one version; what other versions have
 stands here. A word that is before noon in one language and after noon in another says nothing (`ut`), but for the
@@ -11,7 +11,7 @@ import functools
 import re
 import unicodedata
 
-__all__ = ["AM", "JOINING", "NOON", "PM", "half_of", "month_of"]
+__all__ = ["AM", "JOINING", "NOON", "PM", "half_of", "is_filler", "month_of"]
 
 AM, PM, NOON = "am", "pm", "noon"
 
@@ -30,6 +30,27 @@ _AFTER = (
     *("ch", "ptg", "pasdite", "odp", "em", "ip", "nachm", "אחהצ", "मउ", "பிற்பகல்", "بعددوپہر", "alasiri"),
 )
 _KNOWN = {**dict.fromkeys(_BEFORE, AM), **dict.fromkeys(_AFTER, PM), "中午": NOON}
+_FILLERS = {
+    *(
+        "klo",
+        "kl",
+        "klock",
+        "klokken",
+        "um",
+        "uhr",
+        "à",
+        "alas",
+        "às",
+        "alle",
+        "alleore",
+        "ore",
+        "om",
+        "uur",
+        "o",
+        "ob",
+    ),
+    *("v", "ve", "kell", "plkst", "lúc", "pukul", "jam", "saat", "at", "ч", "г", "в", "о", "у", "год", "h", "hodź"),
+}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONG = ("uary", "ruary", "ch", "il", "", "e", "y", "ust", "tember", "ober", "ember", "ember")
 _NUMBERS = {word: at for at, short in enumerate(_MONTHS, 1) for word in (short, short + _LONG[at - 1])} | {"sept": 9}
@@ -43,6 +64,15 @@ def half_of(word: str) -> str | None:
     """
     plain = _plain(word)
     return _KNOWN.get(plain) or _of_all_languages().get(plain)
+
+
+def is_filler(word: str) -> bool:
+    """Return whether a word beside the time of day only says that it is one: ``klo 21.25``, ``21:25 ч.``.
+
+    >>> is_filler("klo"), is_filler("a las"), is_filler("ч."), is_filler("pm")
+    (True, True, True, False)
+    """
+    return _plain(word) in _FILLERS
 
 
 def month_of(word: str) -> int | None:

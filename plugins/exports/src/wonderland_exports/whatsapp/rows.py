@@ -95,14 +95,14 @@ def _text_of(member: Member, shape: Shape) -> str:
 def _rows(text: str, shape: Shape) -> Rows:
     before, *found = shape.split(text)
     dates, times, bodies = found[::3], found[1::3], found[2::3]
-    if bodies:
-        bodies[-1] = bodies[-1].rstrip("\n")
+    above = accumulate((body.count("\n") + 1 for body in bodies[:-1]), initial=before.count("\n") + 1)
+    lines = list(above) if bodies else []
+    bodies = [body.rstrip("\n") for body in bodies]  # the app takes off what a text ends in
     parts = [body.partition(": ") for body in bodies]
     senders, texts = [sender for sender, _, _ in parts], [text for _, _, text in parts]
-    above = accumulate((body.count("\n") + 1 for body in bodies[:-1]), initial=before.count("\n") + 1)
     together = _together(dates, times, senders, texts)
     kept = before if before.strip() else ""
-    return Rows(kept, list(above) if bodies else [], dates, times, bodies, senders, texts, together)
+    return Rows(kept, lines, dates, times, bodies, senders, texts, together)
 
 
 def _together(dates: list[str], times: list[str], senders: list[str], texts: list[str]) -> Together | None:

@@ -4,8 +4,11 @@
 slashes, twelve or twenty-four hours, digits of any script, blanks that are narrow, marks that say the direction of
 writing. One export has one shape, that of its first head; a line in another shape goes on with the message before.
 
+The iPhone wrote no brackets until 2017, ``31/12/13 14:14:40: Leo: hi``, and other programs write the same with
+nothing but a blank before the name; both are known by their seconds and the name after them.
+
 The order of day and month is not in the file. A number over 12 proves it, so do dates that would run backwards the
-other way round, and dots, which no region writes between month and day in that order.
+other way round, and dots, which no region writes between month and day in that order; some people's phones do.
 """
 
 from __future__ import annotations
@@ -16,9 +19,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from wonderland_exports.whatsapp.halves import AM, JOINING, NOON, PM, half_of, month_of
+from wonderland_exports.whatsapp.halves import AM, JOINING, NOON, PM, half_of, is_filler, month_of
 
-__all__ = ["DAY_FIRST", "MONTH_FIRST", "Shape", "day", "hours", "order_of", "shape_of"]
+__all__ = ["DAY_FIRST", "MONTH_FIRST", "Shape", "day", "hours", "must_be_month_first", "order_of", "shape_of"]
 
 DAY_FIRST, MONTH_FIRST = "dmy", "mdy"
 
@@ -27,13 +30,22 @@ _B = r"[^\S\n]"
 _M = "[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]*"
 _WORD = rf"[^\W\d_](?:[^\W\d_]|[{JOINING}.\u00a0\u2009\u202f \"״׳/’་]){{0,19}}"
 _MONTH = r"[^\W\d_]{3,9}"
-_HEAD = re.compile(
-    rf"{_M}(?P<open>\[?){_M}"
-    rf"(?P<d1>\d{{1,4}}){_M}(?P<s1>[./\-]|년|年){_M}\s?(?P<d2>\d{{1,2}}|{_MONTH}){_M}(?P<s2>[./\-]|월|月){_M}\s?(?P<d3>\d{{1,4}}){_M}"
-    rf"(?P<tail>\.|일|日|){_M}(?P<comma>[,،、]?)\s+{_M}(?:(?P<before>{_WORD})\s?)?"
-    rf"(?P<h>\d{{1,2}})(?P<colon>[:.])(?P<m>\d\d)(?P<sec>(?:[:.]\d\d)?){_M}(?:\s?(?P<after>{_WORD}))?{_M}"
-    r"(?P<close>\]\s?|\s[-–—]\s)"
-)
+_AM = r"[AaPp]\.?\s?[Mm]\b\.?"  # where a name follows, no other word could be told from it
+_NAMED = r"(?!(?i:error|warn|warning|info|debug|trace|fatal|critical|notice)\b)(?=[^\s:\[\-][^:\n]{0,59}:(?:\s|\Z))"
+
+
+def _head(word: str, close: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"{_M}(?P<open>\[?){_M}"
+        rf"(?P<d1>\d{{1,4}}){_M}(?P<s1>[./\-]|년|年){_M}\s?(?P<d2>\d{{1,2}}|{_MONTH}){_M}(?P<s2>[./\-]|월|月){_M}\s?"
+        rf"(?P<d3>\d{{1,4}}){_M}(?P<tail>\.|일|日|\sг\.|){_M}(?P<comma>[,،、]?){_M}\s+{_M}(?:(?P<before>{_WORD})\s?)?"
+        rf"(?P<h>\d{{1,2}})(?P<colon>[:.])(?P<m>\d\d)(?P<sec>(?:[:.]\d\d)?)(?P<dot>\.?){_M}(?:\s?(?P<after>{word}))?{_M}"
+        rf"(?P<close>{close})"
+    )
+
+
+_HEAD = _head(_WORD, r"\]\s?|\s[-–—]\s")
+_BARE = _head(_AM, rf":?[^\S\n]{_NAMED}")
 
 
 @dataclass(frozen=True)
@@ -74,15 +86,26 @@ class Shape:
         return self.form[0] == "["
 
     @property
+    def bare(self) -> bool:
+        """Whether neither brackets nor a dash set it off from the name."""
+        return self.form[-2] != ""
+
+    @property
     def proves_day_first(self) -> bool:
-        """Whether dates are written with dots, the day in front, or with the month as a word."""
+        """Whether dates are written with dots, the day in front, or with the month as a word.
+
+        Dots prove it only where the dates can be read so.
+        """
         return not self.year_first and (self.form[1] == "." or self.form[-1] == "named")
 
 
 def shape_of(line: str) -> Shape | None:
     """Return the shape of the head a line begins with; None if it begins with none."""
-    found = _HEAD.match(line)
+    found = _HEAD.match(line) or _BARE.match(line)
     if found is None or (found["open"] == "[") != found["close"].startswith("]"):
+        return None
+    bare = found.re is _BARE
+    if bare and not found["sec"]:
         return None
     word = found["before"] or found["after"]
     if (found["before"] and found["after"]) or (word and hours("1", word) is None):
@@ -91,6 +114,8 @@ def shape_of(line: str) -> Shape | None:
     if not ((first == 4 and last <= 2) or (first <= 2 and last in (2, 4))):
         return None
     year_first = first == 4
+    if bare and year_first:  # as programs write their logs
+        return None
     years = 4 if year_first else last
     named = not found["d2"].isdecimal()
     if named and (year_first or month_of(found["d2"]) is None):
@@ -105,32 +130,42 @@ def shape_of(line: str) -> Shape | None:
         found["comma"],
         found["colon"],
         place,
+        found["dot"],
+        (found["close"].strip() or " ") if bare else "",
         "named" * named,
     )
     marked = re.search(_M[:-1], found[0].lstrip("\u200e\u200f\ufeff")) is not None
-    patterns = _patterns(form, year_first, years, seconds, found["close"], marked=marked, named=named)
+    patterns = _patterns(form, year_first, years, seconds, found["close"], marked=marked, named=named, bare=bare)
     return Shape(form, year_first, years, seconds, *patterns)
 
 
 def _patterns(
-    form: tuple[str, ...], year_first: bool, years: int, seconds: bool, close: str, *, marked: bool, named: bool
+    form: tuple[str, ...],
+    year_first: bool,
+    years: int,
+    seconds: bool,
+    close: str,
+    *,
+    marked: bool,
+    named: bool,
+    bare: bool,
 ) -> list[re.Pattern[str]]:
     """Return what finds a head, what takes a date apart, and what takes a time of day apart."""
-    bracket, s1, s2, tail, comma, colon, place, _ = map(re.escape, form)
+    bracket, s1, s2, tail, comma, colon, place, dot, *_ = map(re.escape, form)
     middle = _MONTH if named else r"\d{1,2}"
     mark = _M if marked else ""  # looking for marks where this phone writes none costs half of the time
     year, other = rf"\d{{{years}}}", r"\d{1,2}"
     first, last = (year, other) if year_first else (other, year)
-    word = rf"(?P<word>{_WORD})"
+    word = rf"(?P<word>{_AM if bare else _WORD})"
     before = rf"{word}{_B}?" if place == "before" else ""
     after = rf"{_B}?{word}" if place == "after" else "" if place == "before" else "(?P<word>)"
     second = r"[:.](?P<s>\d\d)" if seconds else "(?P<s>)"
-    end = rf"\]{_B}?" if close.startswith("]") else rf"{_B}{re.escape(close.strip())}{_B}"
+    dash = re.escape(close.strip())
+    end = rf"\]{_B}?" if close.startswith("]") else rf"{dash}{_B}" if bare else rf"{_B}{dash}{_B}"
     date = rf"(?P<d1>{first}){mark}{s1}{mark}{_B}?(?P<d2>{middle}){mark}{s2}{mark}{_B}?(?P<d3>{last})"
-    time = rf"{before}(?P<h>\d{{1,2}}){colon}(?P<m>\d\d){second}{mark}{after}"
-    whole = (
-        rf"{_LINE_FEED}{_M}{bracket}{mark}({_bare(date)}){mark}{tail}{mark}{comma}{_B}+{mark}({_bare(time)}){mark}{end}"
-    )
+    time = rf"{before}(?P<h>\d{{1,2}}){colon}(?P<m>\d\d){second}{dot}{mark}{after}"
+    between = rf"{mark}{tail}{mark}{comma}{mark}{_B}+{mark}"
+    whole = rf"{_LINE_FEED}{_M}{bracket}{mark}({_bare(date)}){between}({_bare(time)}){mark}{end}"
     return [re.compile(pattern) for pattern in (whole, date, time)]
 
 
@@ -149,11 +184,19 @@ def hours(hour: str, word: str) -> int | None:
     if not word:
         return number if number < 24 else None
     half = half_of(word)
+    if half is None and is_filler(word):
+        return number if number < 24 else None
     if number > 12:
         return number if number < 24 and half in (AM, PM) else None  # "17:32 PM" is written by nobody but phones
     if half in (AM, PM):
         return number % 12 + (12 if half == PM else 0)
     return (number if number >= 11 else number + 12) if half == NOON else None
+
+
+def must_be_month_first(dates: Iterable[list[tuple[int, int, int]]]) -> bool:
+    """Return whether numbers over 12 in the second place leave the month nowhere but in front."""
+    runs = [*dates]
+    return not all(_are_dates(run, DAY_FIRST) for run in runs) and all(_are_dates(run, MONTH_FIRST) for run in runs)
 
 
 def order_of(dates: Iterable[list[tuple[int, int, int]]]) -> str | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 import wonderland as wl
+from wonderland.advice import Hint, Options
 from wonderland.corpus.blocks import Block
 from wonderland.corpus.reading import batches
 from wonderland.errors import InputError, UsageError
@@ -48,7 +49,10 @@ class WhatsApp:
         dates: Annotated[Literal["dmy", "mdy"] | None, "which comes first in dates, where that is not clear"] = None,
     ) -> None:
         if dates not in (None, DAY_FIRST, MONTH_FIRST):
-            raise UsageError(f"dates is {dates!r}.", hint=f"Choose {DAY_FIRST!r} or {MONTH_FIRST!r}.")
+            raise UsageError(
+                f"dates is {dates!r}.",
+                hint=Hint("Say which comes first: ", Options("extract", dates=DAY_FIRST).or_(dates=MONTH_FIRST)),
+            )
         self.path = Path(path)
         self._me, self._dates = me, dates
         self._found: Survey | None = None
@@ -157,7 +161,9 @@ def _sure(member: Member) -> float:
         shape = shape_of(line)
         if shape is not None:
             iso = shape.year_first and shape.form[1] == "-"
-            return 0.0 if shape.bracketed and iso and not shape.seconds else 0.95  # that is Signal's old layout
+            if shape.bracketed and iso and not shape.seconds:  # that is Signal's old layout
+                return 0.0
+            return 0.7 if shape.bare else 0.95
     return 0.0
 
 

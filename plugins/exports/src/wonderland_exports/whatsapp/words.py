@@ -83,7 +83,8 @@ _EDITED = re.compile(
     r"|Bu mesaj düzenlendi|Данное сообщение изменено)>\Z",
     re.IGNORECASE,
 )
-_ATTACHED = re.compile(r"\u200e?<[^<>:\n]{2,30}: (?P<file>[^<>\n]{1,200}\.\w{2,5})>")
+_ATTACHED = re.compile(r"\u200e?<[^<>:\n]{2,30}: (?P<file>[^<>\n]{1,200}\.\w{2,5}) ?>")
+_BEFORE_2018 = re.compile(r"(?P<file>\S{1,80}\.\w{2,5}) <[^<>\n]{4,20}>")
 _NAMED = re.compile(r"\u200e?(?P<file>[^\n/]{1,200}\.\w{2,5}) \([^()\n]{4,40}\)(?:\n|\Z)")
 _PHONE_MADE = re.compile(r"(?:IMG|VID|AUD|PTT|STK|DOC)-\d{8}-WA\d{4}\.")
 _ATTACHED_WORDS = ("file attached", "datei angehängt", "archivo adjunto", "fichier joint", "arquivo anexado")
@@ -129,6 +130,8 @@ def attachment(text: str) -> tuple[str, str] | None:
     if found:
         typed = (text[: found.start()] + text[found.end() :]).strip()
         return _kind(found["file"]), "" if "•" in typed else typed
+    if found := _BEFORE_2018.fullmatch(text) if text.endswith(">") else None:
+        return _kind(found["file"]), ""
     found = _NAMED.match(text) if ")" in text else None
     if found and (_PHONE_MADE.search(found["file"]) or any(word in text.casefold() for word in _ATTACHED_WORDS)):
         return _kind(found["file"]), text[found.end() :].strip()
