@@ -65,8 +65,8 @@ def _told(
         return part
     if isinstance(part, Command) and not (part.keeping and part.name == command):
         return str(part) + (where if part.name in _OF_A_WORKSPACE else "")
-    if isinstance(part, Options) and part.command not in ("", command):
-        return part.following(as_typed(part.command, *part.words, where=where))
+    if isinstance(part, Options) and (part.command not in ("", command) or {*part.names} - {*typed}):
+        return part.following(as_typed(part.command, *part.names, *part.words, where=where))
     words = part.words
     flags = {flag for one in options for flag in (*one.opts, *one.secondary_opts)}
     whole = with_options(typed, words, options)
