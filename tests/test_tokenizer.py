@@ -126,7 +126,7 @@ def test_no_message_at_all_is_not_enough():
 
 @pytest.mark.parametrize("size", [260, 5, 0, -1])
 def test_a_vocabulary_without_room_for_specials_and_bytes_is_refused(size):
-    with pytest.raises(UsageError, match=r"at least 261, not -?\d+: .*\n.*--vocab-size 4096"):
+    with pytest.raises(UsageError, match=r"at least 261, not -?\d+: .*\n.*vocab_size=4096"):
         SpeakerTokenizer.train(CHAT, size)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from numbers import Integral, Real
 from typing import Any
 
+from wonderland.advice import in_python
+
 __all__ = [
     "CheckFailed",
     "InputError",
@@ -33,7 +35,8 @@ class WonderlandError(Exception):
 
     Args:
         message: What happened and why, in one or two sentences.
-        hint: What to type or change next.
+        hint: What to type or change next; where it proposes a command or options, a `wonderland.advice.Hint` that holds
+            them as values. The command line makes whole commands of them, and the text of the error arguments.
 
     Attributes:
         found: What was found before, by name; the command line prints it with the error as one JSON object.
@@ -48,7 +51,7 @@ class WonderlandError(Exception):
         self.found: dict[str, Any] = {}
 
     def __str__(self) -> str:
-        return f"{self.message}\n{self.hint}" if self.hint else self.message
+        return f"{self.message}\n{in_python(self.hint)}" if self.hint else self.message
 
 
 class CheckFailed(WonderlandError):

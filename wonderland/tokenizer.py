@@ -22,6 +22,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from wonderland.advice import Command, Hint, Options
 from wonderland.corpus.columns import without_lone_surrogates
 from wonderland.corpus.common_words import shared_words
 from wonderland.corpus.corpus import Corpus
@@ -37,7 +38,7 @@ END, ME, THEM, SEP, PAD = range(5)
 """The id of a special token."""
 
 _ALPHABET = 256
-_USUAL = "A usual one: --vocab-size 4096, in Python vocab_size=4096"
+_USUAL = Hint("A usual one: ", Options("tokenize", vocab_size=4096))
 _MANY = "Give a Corpus or a list of texts."
 _MOST = 1_000_000  # tokens; beyond that memory may run out, which ends Python
 _TEXTS = (
@@ -86,13 +87,13 @@ class SpeakerTokenizer:
         if found != list(range(len(SPECIALS))):
             raise InputError(
                 f"This is not a speaker tokenizer: {', '.join(SPECIALS)} have the ids {found}, not 0 to 4.",
-                hint="Train one with SpeakerTokenizer.train or `wonderland tokenize`.",
+                hint=Hint("Train one with SpeakerTokenizer.train or `", Command("tokenize"), "`."),
             )
         if sorted(self._prompt.get_vocab().values()) != list(range(self.vocab_size)):
             raise InputError(
                 f"This is not a speaker tokenizer: its {self.vocab_size:,} tokens are not numbered 0 to "
                 f"{self.vocab_size - 1:,}.",
-                hint="Train one with SpeakerTokenizer.train or `wonderland tokenize`.",
+                hint=Hint("Train one with SpeakerTokenizer.train or `", Command("tokenize"), "`."),
             )
 
     @classmethod
@@ -133,7 +134,9 @@ class SpeakerTokenizer:
         texts = chain.from_iterable(corpus.texts_in_parts()) if isinstance(corpus, Corpus) else iter(plain)
         first = next(texts, None)
         if first is None:
-            raise NotEnoughData("There is no message to train a tokenizer on.", hint="Check `wonderland status`.")
+            raise NotEnoughData(
+                "There is no message to train a tokenizer on.", hint=Hint("Check `", Command("status"), "`.")
+            )
         spaced: Iterable[str] = (f" {without_lone_surrogates(text)}" for text in chain([first], texts))
         if contacts:
             if not isinstance(corpus, Corpus):
@@ -224,7 +227,7 @@ class SpeakerTokenizer:
             raise
         except Exception as error:  # tokenizers raises plain Exception
             raise InputError(
-                f"There is no readable tokenizer at {path}: {error}.", hint="Run `wonderland tokenize`."
+                f"There is no readable tokenizer at {path}: {error}.", hint=Hint("Run `", Command("tokenize"), "`.")
             ) from error
 
     def verify(self, texts: Iterable[str] = ()) -> list[Verification]:

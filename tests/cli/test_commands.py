@@ -8,9 +8,12 @@ import signal
 import pytest
 
 from wonderland.cli.main import cli, run
+from wonderland.errors import UsageError
 from wonderland.model.presets import PRESETS, Config, Preset
 from wonderland.workspace import settings
-from wonderland.workspace.locking import alone
+from wonderland.workspace.kept import claimed
+from wonderland.workspace.locking import alone, holder
+from wonderland.workspace.stage import Stage
 from wonderland.workspace.workspace import Workspace
 
 
@@ -124,6 +127,61 @@ def test_status_says_that_another_process_audits(workspace, capsys):
         out = output_of(capsys, "status", "-w", workspace).out
     assert "being made now, in another process" in out
     assert out.endswith(f"Next: wonderland status -w {workspace}\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "stage"),
+    [("extract", "corpus"), ("filter", "filtered"), ("tokenize", "tokenizer"), ("run", "filtered")],
+)
+def test_status_says_which_command_makes_something_of_the_messages_now(untrained, capsys, command, stage):
+    shutil.rmtree(untrained / "filtered")
+    with alone(untrained / ".messages.lock", "reads messages", "of one that was killed"):
+        pass
+    with alone(untrained / ".messages.lock", "reads messages", command):
+        told = json.loads(output_of(capsys, "status", "--json", "-w", untrained).out)
+        out = output_of(capsys, "status", "-w", untrained).out
+    assert told["details"] == {stage: f"`wonderland {command}` runs now, in another process"}
+    assert told["stages"]["filtered"] == ("begun" if stage == "filtered" else "missing")
+    assert f"`wonderland {command} -w {untrained}` runs now, in another process" in " ".join(out.split())
+    waits = out.endswith(f"Wait until the other process has ended.\nNext: wonderland status -w {untrained}\n")
+    assert waits or command == "tokenize"  # what comes before can be made meanwhile
+    assert "another process" not in output_of(capsys, "status", "-w", untrained).out
+
+
+def test_status_of_a_workspace_that_is_read_for_the_first_time_proposes_to_wait(tmp_path, capsys):
+    Workspace.create(tmp_path / "w")
+    with Workspace(tmp_path / "w").alone("extract"):
+        out = output_of(capsys, "status", "-w", tmp_path / "w").out
+    assert "runs now, in another process" in " ".join(out.split())
+    assert out.endswith(f"Next: wonderland status -w {tmp_path / 'w'}\n")
+
+
+@pytest.mark.parametrize("command", ["extract", "filter", "tokenize"])
+def test_a_command_that_reads_messages_says_which_it_is(untrained, monkeypatch, command):
+    seen = []
+
+    def stop(*_, **__):
+        seen.append(holder(untrained / ".messages.lock"))
+        raise UsageError("Enough.")
+
+    monkeypatch.setattr("wonderland.cli.data.record", stop)
+    monkeypatch.setattr("wonderland.cli.data.read_messages", stop)
+    assert run([command, "-w", str(untrained)]) == 2
+    assert seen == [command]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_status_says_which_analyses_another_process_runs(workspace, capsys, there):
+    if not there:
+        shutil.rmtree(workspace / "results")
+    stages = [Stage(workspace / "results" / name / "0f", "0f") for name in ("a", "b", "c", "d")]
+    with claimed(stages):
+        told = json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)
+        out = " ".join(output_of(capsys, "status", "-w", workspace).out.split())
+    assert told["details"]["results"].endswith("runs now, in another process: a, b, c and 1 more")
+    assert told["stages"]["results"] == ("done" if there else "begun")
+    assert "Wait until the other process has ended." in out
+    assert "runs now" not in output_of(capsys, "status", "-w", workspace).out
 
 
 @pytest.mark.parametrize(

@@ -136,12 +136,16 @@ def test_two_workspaces_are_compared(place, capsys):
         (["--by", "speaker", "Ann Quill"], 2, "takes no names"),
         (["--by", "speaker", "--at", "2020-01-20"], 2, "--at says where periods end"),
         (["--by", "speaker", "--contacts", "3"], 2, "--contacts is about words that are left out"),
-        (["--by", "speaker", "--heads", "--contacts", "3"], 2, "add: --redact"),
+        (
+            ["--by", "speaker", "--heads", "--contacts", "3"],
+            2,
+            "--heads --contacts 3 --redact",
+        ),
         (["--by", "speaker", "--redact", "--steps", "5"], 2, "--steps is about models that are fine-tuned"),
         ([], 2, "Say what to compare"),
         (["me.wonderland"], 3, "messages in common"),
         (["nowhere"], 3, "There is no workspace"),
-        (["mee"], 3, "Did you mean wonderland compare --by speaker?"),
+        (["mee"], 3, "Did you mean wonderland compare --by speaker -w"),
         (["--by", "speaker", "--heads"], 3, "The tokenizer was not made yet"),
     ],
 )

@@ -12,6 +12,7 @@ import pytest
 
 from wonderland.cli.fitting import advice
 from wonderland.cli.main import run
+from wonderland.errors import NotEnoughData
 from wonderland.model.fitting import TOO_LITTLE
 from wonderland.model.presets import PRESETS, Config
 from wonderland.workspace.wipe import traces
@@ -73,6 +74,38 @@ def test_run_says_which_preset_fits_before_it_trains(messages, tmp_path, capsys)
     assert (
         f"nano (up to {nano:.1f}M) is the smallest there is: `wonderland run -w {tmp_path / 'w'} --preset nano`" in out
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "settings", "taken"),
+    [
+        ([], {}, "nano"),
+        (["--preset", "seed"], {}, "seed"),
+        ([], {"preset": "large"}, "large"),
+        ([], {"begun": True}, "seed"),
+    ],
+    ids=["none named", "named", "set before", "begun"],
+)
+def test_run_takes_the_preset_that_fits_unless_one_was_named_or_has_begun(
+    messages, tmp_path, capsys, monkeypatch, typed, settings, taken
+):
+    workspace = Workspace.create(tmp_path / "w")
+    workspace.configure("source", path=str(messages))
+    if settings.pop("begun", False):
+        (workspace.folder / "training.checkpoint").touch()
+    workspace.configure("training", **settings)
+    trained = []
+
+    def stop(*_, **__):
+        trained.append(workspace.settings.training.preset)
+        raise NotEnoughData("Enough.")
+
+    monkeypatch.setattr("wonderland.cli.pipeline.train_tokenizer", stop)
+    assert run(["run", "-q", "-w", str(tmp_path / "w"), *typed]) == 4
+    out = " ".join(capsys.readouterr().out.split())
+    assert trained == [taken]
+    told = "No preset was asked for, so nano is trained. To train seed all the same: wonderland run --preset seed -w "
+    assert (told in out) == (taken == "nano")
 
 
 @pytest.mark.parametrize(

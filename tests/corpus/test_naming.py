@@ -120,7 +120,7 @@ def test_two_words_that_may_mean_the_two_sides_are_asked_for_and_can_be_said(wri
     path = write("a.csv", "Contact,Type,Message\nVera,Kapott,a\nVera,Küldött,b\n")
     with pytest.raises(InputError, match="'kapott' or 'küldött'") as caught:
         said(path)
-    assert "--from-me 'Type' --me" in caught.value.hint
+    assert "--from-me Type --me" in caught.value.hint
     assert said(path, from_me="Type", me="Küldött") == [("Vera", "a"), ("me", "b")]
 
 

@@ -261,7 +261,7 @@ def test_a_data_frame_is_read_as_a_file_is():
     assert [(m.sender, m.text, m.timestamp) for m in corpus][:2] == [("me", "hi", MONDAY), ("P001", "ho", None)]
     assert corpus.ledger.count("read", "no text") == 1
     assert {message.thread for message in Corpus.from_frame(frame, me="Ada", names=True)} == {"1", "2"}
-    with pytest.raises(InputError, match="--me Ada"):
+    with pytest.raises(InputError, match="me='Ada'"):
         Corpus.from_frame(frame)
 
 

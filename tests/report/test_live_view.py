@@ -19,7 +19,7 @@ import pytest
 import sample
 import sample_words
 import torch
-from chromium import as_new, go, left, painted, until, watched
+from chromium import as_new, go, left, listening, painted, until, watched
 
 import wonderland.report
 from wonderland.errors import PluginError, Unsupported, UsageError
@@ -423,8 +423,8 @@ def test_keys(page):
 @pytest.fixture
 def page_with(browser, report):
     """A function that opens the report in a tab of its own, which runs a script before those of the report."""
-    opened = watched(browser, ("file:", "blob:"))
-    tab, noise = next(opened)
+    tab, noise, may = listening(browser)
+    may[:] = "file:", "blob:"
 
     def page_with(script: str):
         tab.add_init_script(script)
@@ -432,7 +432,7 @@ def page_with(browser, report):
         return tab
 
     yield page_with
-    opened.close()
+    tab.context.close()
     assert noise == []
 
 

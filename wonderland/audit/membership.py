@@ -21,6 +21,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from wonderland.advice import Command, Hint
 from wonderland.audit.forcing import Forced
 from wonderland.errors import NotEnoughData
 from wonderland.estimate import Estimate
@@ -68,7 +69,7 @@ def reference_losses(
     if len(known) < 2:
         raise NotEnoughData(
             "The reference needs at least two training conversations.",
-            hint="Read more messages, or split by conversation: wonderland tokenize --by conversation",
+            hint=Hint("Read more messages, or split by conversation: ", Command("tokenize", by="conversation")),
         )
     dealt = np.random.default_rng(seed).permutation(known)
     half = np.isin(conversation, dealt[: len(dealt) // 2])

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wonderland.advice import Command, Hint
 from wonderland.audit.forcing import spoken
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import NotEnoughData
@@ -80,9 +81,12 @@ class Messages:
         found = np.flatnonzero(long & (self.read == read))
         if len(found) < _LEAST:
             part, more = (
-                ("training", "Give more messages, or hold out fewer of them: wonderland tokenize --held-out 0.1")
+                ("training", Hint("Give more messages, or hold out fewer of them: ", Command("tokenize", held_out=0.1)))
                 if read
-                else ("held-out", "Give more messages, or hold out more of them: wonderland tokenize --held-out 0.2")
+                else (
+                    "held-out",
+                    Hint("Give more messages, or hold out more of them: ", Command("tokenize", held_out=0.2)),
+                )
             )
             raise NotEnoughData(
                 f"Only {len(found)} {part} messages have {least} tokens or more, and an audit takes {_LEAST}.",

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from wonderland.advice import Command, Hint
 from wonderland.audit.completion import discoverable, eidetic, more_than_held_out, near_verbatim, share
 from wonderland.audit.forcing import Forced, force
 from wonderland.audit.found import Said, canaries_told, distinct, exposures, kinds_in
@@ -85,7 +86,7 @@ def audit(
     if held_out is None or not len(held_out):
         raise NotEnoughData(
             "There is no held-out part, and without messages that the model never read nothing can be compared.",
-            hint="Hold some out: wonderland tokenize --held-out 0.1",
+            hint=Hint("Hold some out: ", Command("tokenize", held_out=0.1)),
         )
     messages = Messages.of(train, held_out, tokenizer)
     forced, chosen = run.completions(messages)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wonderland import plugins
+from wonderland.advice import Hint, Options
 from wonderland.cli import contrasts, time_left
 from wonderland.cli.console import Console, plain
 from wonderland.cli.context import command, next_report, open_workspace, redaction_of_report
@@ -121,7 +122,10 @@ def analyze(
     wonderland analyze NAME --help lists the parameters of one.
     """
     if jobs != 1 and not cohort:
-        raise UsageError("--jobs is of several models.", hint="Leave it out, or say of which: --cohort seeds")
+        raise UsageError(
+            "--jobs is of several models.",
+            hint=Hint("Leave it out, or say of which: ", Options("analyze", cohort="seeds")),
+        )
     workspace = open_workspace(folder, examined=True)
     own = contrasts.taken_from(workspace, extras)
     parameters = _parameters(names, {**extras, **({"contrasts": own} if own else {})}, cohort or "")

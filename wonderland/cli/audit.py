@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wonderland.advice import Hint, Options
 from wonderland.cli.console import Console, number, plain
 from wonderland.cli.context import command, next_report, open_workspace, record
 from wonderland.cli.options import Whole, given, settings_options
 from wonderland.errors import CheckFailed, UsageError
+from wonderland.report.sharing import WHAT_HELPS
 from wonderland.workspace.settings import AuditingSettings
 
 if TYPE_CHECKING:
@@ -38,7 +40,10 @@ def audit(console: Console, folder: Path | None, full: bool, device: str | None,
     Exit code 1 if something could be drawn out. No message and no secret is printed or stored.
     """
     if not full and (device is not None or jobs):
-        raise UsageError("--device and --jobs are of the models that --full trains.", hint="Leave them out, or: --full")
+        raise UsageError(
+            "--device and --jobs are of the models that --full trains.",
+            hint=Hint("Leave them out, or train them: ", Options("audit", full=True)),
+        )
     workspace = open_workspace(folder)
     record(console, workspace, "audit", given(options))
     found = run_audit(console, workspace, full=full, device=device, jobs=jobs)
@@ -47,7 +52,7 @@ def audit(console: Console, folder: Path | None, full: bool, device: str | None,
             "By this audit the model should not be shared.",
             hint=f"Only too little was examined. Examine more: {found.larger}{console.where}"
             if found.larger
-            else "Run `wonderland filter --also scrub` and train again; the guide Share safely says what else helps.",
+            else WHAT_HELPS,
         )
     next_report(console, workspace)
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
+from wonderland.advice import Command, Hint, Options
 from wonderland.cli.console import Console, plain
 from wonderland.cli.context import command, open_workspace
+from wonderland.cli.in_full import in_full_here
 from wonderland.cli.options import Place, Whole
 from wonderland.cli.report import say_if_all_is_left_out
 from wonderland.errors import UsageError
@@ -70,18 +72,26 @@ def compare(
     """
     workspace = open_workspace(folder)
     if by != "contact" and by is not None and what:
-        raise UsageError(f"--by {by} takes no names.", hint=f"wonderland compare --by {by}")
+        raise UsageError(f"--by {by} takes no names.", hint=Hint("Leave them out: ", Command("compare", by=by)))
     if by is None and len(what) != 1:
         raise UsageError(
             "Say what to compare: parts of this workspace with --by, or one other workspace.",
-            hint="wonderland compare --by speaker",
+            hint=Hint("For example: ", Command("compare", by="speaker")),
         )
     if at and by != "period":
-        raise UsageError("--at says where periods end.", hint="wonderland compare --by period --at 2022-01-01")
+        raise UsageError(
+            "--at says where periods end.", hint=Hint("To compare periods: ", Options("compare", by="period"))
+        )
     if contacts is not None and not redact:
-        raise UsageError("--contacts is about words that are left out.", hint="Leave it out, or add: --redact")
+        raise UsageError(
+            "--contacts is about words that are left out.",
+            hint=Hint("Leave it out, or add the other: ", Options("compare", redact=True)),
+        )
     if steps is not None and not heads:
-        raise UsageError("--steps is about models that are fine-tuned.", hint="Leave it out, or add: --heads")
+        raise UsageError(
+            "--steps is about models that are fine-tuned.",
+            hint=Hint("Leave it out, or add the other: ", Options("compare", heads=True)),
+        )
     least = (contacts or _CONTACTS) if redact else None
     asked: dict[str, Any] = {
         "at": at,
@@ -113,7 +123,8 @@ def compare(
     console.say(f"\nPage: {path}  ({path.stat().st_size / 1e6:.1f} MB, {about})")
     say_if_all_is_left_out(console, workspace, least)
     if opened:
-        console.note("It replaces a page that was redacted. To have that again, add: --redact")
+        again = Hint("It replaces a page that was redacted. To have that again: ", Options("compare", redact=True))
+        console.note(in_full_here(again))
     if open_it:
         click.launch(str(path))
 

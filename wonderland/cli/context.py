@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wonderland import advice
 from wonderland.as_typed import quoted
 from wonderland.cli.console import Console, plain
-from wonderland.cli.in_full import in_workspace
 from wonderland.cli.options import FURTHER, Place
 from wonderland.cli.plugin_command import Command, Further, PluginCommand
 from wonderland.corpus.misnamed import in_words
@@ -49,7 +49,9 @@ def command(
             folder = values.get("folder")
             console = Console(as_json, quiet, where=f" -w {quoted(folder)}" if folder else "")
             if processes() > 1 and name != "train":
-                raise UsageError(f"`{name}` runs in one process.", hint=f"Without the launcher: wonderland {name}")
+                raise UsageError(
+                    f"`{name}` runs in one process.", hint=advice.Hint("Without the launcher: ", advice.Command(name))
+                )
             console.silent = not is_main()
             if further:
                 extras = {key: values.pop(key) for key in list(values) if key.startswith(FURTHER)}
@@ -66,7 +68,6 @@ def command(
                 # What was checked was made with them, and so was what a run that was stopped has saved.
                 if console.take_back and not isinstance(error, (CheckFailed, Interrupted)):
                     console.take_back()
-                error.hint = in_workspace(error.hint, console.where)
                 error.found = dict(console.collected)  # what a failed check has to say is the result all the same
                 raise
             finally:  # what still stands in the settings, also if the command failed or was stopped
@@ -116,7 +117,7 @@ def open_workspace(folder: Path | None, *, create: bool = False, examined: bool 
         return Workspace.create(place or Path(DEFAULT_NAME))
     raise InputError(
         f"There is no workspace {f'at {folder}' if folder else 'here'}.",
-        hint="Make one by reading messages: wonderland extract PATH",
+        hint=advice.Hint("Make one by reading messages: ", advice.Command("extract", "PATH")),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from wonderland import plugins
+from wonderland.advice import Command, Hint
 from wonderland.cli.arrow import leave_pandas_out
 from wonderland.cli.choosing import choosing_options, chosen_of
 from wonderland.cli.console import Console, number, plain, shares
@@ -85,9 +86,14 @@ def extract(
     workspace = open_workspace(folder, create=bool(paths))
     if len(named) > 1 and not located:
         if workspace.settings.source.more:
-            raise UsageError("Several sources are named, and no store.", hint="Name the stores too: wonderland extract")
+            read = workspace.settings.source.paths
+            told: dict[str, Any] = {"source": tuple(named)} if len(named) == len(read) else {}
+            raise UsageError(
+                "Several sources are named, and no store.",
+                hint=Hint("Name the stores too: ", Command("extract", *read, **told)),
+            )
         located = [workspace.layout.source_path]
-    with workspace.alone():
+    with workspace.alone("extract"):
         corpus = _extracted(
             console,
             workspace,
@@ -204,7 +210,7 @@ def filter_(
     by their kind. Times and people are chosen before that; --since '' or --person '' chooses all again.
     """
     workspace = open_workspace(folder)
-    with workspace.alone():
+    with workspace.alone("filter"):
         record(console, workspace, "filter", chosen_of(chosen))
         names = [] if none else list(only or workspace.settings.filter.names)
         names += [name for name in also if name not in names]
@@ -260,7 +266,7 @@ def offer_scrubbing(console: Console, workspace: Workspace, corpus: Corpus) -> N
 def tokenize(console: Console, folder: Path | None, preset: str | None, **options: object) -> None:
     """Train the tokenizer on the training part, and prove that it keeps the special tokens whole."""
     workspace = open_workspace(folder)
-    with workspace.alone():
+    with workspace.alone("tokenize"):
         record(console, workspace, "training", given({"preset": preset}))
         record(console, workspace, "split", given({name: options[name] for name in ("held_out", "by")}))
         record(console, workspace, "tokenizer", given({name: options[name] for name in ("vocab_size", "contacts")}))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wonderland.advice import Hint, Options
 from wonderland.cli.analysis import run_analyses
 from wonderland.cli.console import Console, clock, number, plain
 from wonderland.cli.context import command
@@ -162,7 +163,10 @@ def _parameters(chosen: Sequence[str], own: Sequence[Any], layers: str) -> dict[
         if not any(name in known for known in takes.values()):
             raise UsageError(
                 f"None of the analyses {', '.join(chosen)} takes --{name}.",
-                hint="head-ablation and induction take layers, activation-patching contrasts: --run head-ablation",
+                hint=Hint(
+                    "head-ablation and induction take layers, activation-patching contrasts: ",
+                    Options("examine", run="activation-patching" if name == "contrasts" else "head-ablation"),
+                ),
             )
     found = {one: {key: value for key, value in given.items() if key in known} for one, known in takes.items()}
     return {name: values for name, values in found.items() if values}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from wonderland.advice import Hint, Options
 from wonderland.cli.console import Console, plain
 from wonderland.cli.context import command, open_workspace
 from wonderland.cli.options import Place
@@ -49,10 +50,14 @@ def export(
         raise UsageError("Give one of --only, --model and --results.", hint="Run export once for each.")
     if asked and model is None:
         raise UsageError(
-            "--i-asked-them is about the model, and this writes none.", hint="Leave it out, or add: --model hf"
+            "--i-asked-them is about the model, and this writes none.",
+            hint=Hint("Leave it out, or add the other: ", Options("export", model="hf")),
         )
     if kind is not None and not results:
-        raise UsageError("--format is about tables, and this writes none.", hint="Leave it out, or add: --results")
+        raise UsageError(
+            "--format is about tables, and this writes none.",
+            hint=Hint("Leave it out, or add the other: ", Options("export", results=True)),
+        )
     if model is not None or results:
         tables = (kind or "csv") if results else ""
         _export_more(console, open_workspace(folder, examined=True), where, tables, asked)

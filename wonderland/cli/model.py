@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wonderland.advice import Command, Hint, Options
 from wonderland.cli.console import Console, Meter, clock, number, plain
 from wonderland.cli.context import command, next_report, open_workspace, record
 from wonderland.cli.fitting import advice, counted_tokens, what_may_help
@@ -44,7 +45,9 @@ def train(
 ) -> None:
     """Train the model from scratch. Ctrl-C saves; the same command goes on."""
     if jobs and not seeds:
-        raise UsageError("--jobs is of several models.", hint="Leave it out, or say how many: --seeds 5")
+        raise UsageError(
+            "--jobs is of several models.", hint=Hint("Leave it out, or say how many: ", Options("train", seeds=5))
+        )
     workspace = open_workspace(folder)
     record(console, workspace, "training", given(options))
     if seeds:
@@ -151,7 +154,7 @@ def _announce(console: Console, workspace: Workspace, *, advised: bool = False) 
     from wonderland.corpus.windows import windows_a_message, windows_of
 
     if not workspace.stage("tokenizer").done:  # while it is made, nobody may choose other messages
-        with workspace.alone() if is_main() else nullcontext():
+        with workspace.alone("train") if is_main() else nullcontext():
             workspace.tokenize()
     vocabulary, settings = workspace.tokenize().vocab_size, workspace.settings.training.resolved()
     config, corpus = preset(settings.preset).sized(vocabulary), workspace.split()[0]
@@ -269,7 +272,7 @@ def check(console: Console, folder: Path | None) -> None:
     if failed:
         raise CheckFailed(
             f"{failed} of the checks failed.",
-            hint=f"Try {what_may_help(workspace)}; then: wonderland check",
+            hint=Hint(f"Try {what_may_help(workspace)}; then: ", Command("check")),
         )
     console.next("wonderland analyze") if workspace.missing() else next_report(console, workspace)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from wonderland import plugins
+from wonderland.advice import Command, Hint
 from wonderland.cli.console import Console
 from wonderland.cli.context import command
 from wonderland.errors import UsageError
@@ -64,7 +65,7 @@ def _refuse(kind: str, name: str, folder: Path) -> None:
         raise UsageError(
             f"{name!r} is no name for a plugin: lower-case words of letters and digits, joined by a hyphen, "
             f"of {_LONGEST} characters at most.",
-            hint=f"For example: wonderland new {kind} long-words",
+            hint=Hint("For example: ", Command("new", kind, "long-words")),
         )
     host = plugins.load()
     known = host.analyses if kind == "analysis" else host.sources

@@ -23,9 +23,11 @@ from wonderland.cli.report import say_what_is_old, write_report
 from wonderland.counted import counted
 from wonderland.demo import FOLDER, MESSAGES
 from wonderland.errors import CheckFailed, NotEnoughData, Unsupported
-from wonderland.model.fitting import TOO_LITTLE, estimated_tokens
+from wonderland.model.fitting import TOO_LITTLE, estimated_tokens, parameters_of
 from wonderland.model.presets import preset as named
+from wonderland.model.settings import TrainingSettings
 from wonderland.report.schema.words import characters
+from wonderland.workspace.layout import CHECKPOINT
 from wonderland.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -41,11 +43,11 @@ def run(console: Console, folder: Path | None, preset: str | None, open_it: bool
     """Do everything that is not up to date, from the messages to the report."""
     workspace = open_workspace(folder)
     record(console, workspace, "training", given({"preset": preset}))
-    run_all(console, workspace, open_it)
+    run_all(console, workspace, open_it, suited=preset is None)
     say_what_is_old(console, workspace)
 
 
-def run_all(console: Console, workspace: Workspace, open_it: bool, live: bool = False) -> None:
+def run_all(console: Console, workspace: Workspace, open_it: bool, live: bool = False, *, suited: bool = False) -> None:
     """Go through all the stages, each with its heading; last stand three sentences and where to read on.
 
     Args:
@@ -53,15 +55,18 @@ def run_all(console: Console, workspace: Workspace, open_it: bool, live: bool = 
         workspace: What is worked in.
         open_it: Open the report in the browser.
         live: Also write the report that holds the model.
+        suited: Take a smaller preset than the usual one where the text is too little for it.
     """
     started = time.monotonic()
-    with workspace.alone():
+    with workspace.alone("run"):
         console.say("1 · Messages")
         read_messages(console, workspace, again=False)
         console.say("\n2 · Without the noise")
         filter_messages(console, workspace)
         if said := not workspace.stage("model").done:
             say_what_fits(console, workspace, f"wonderland run{console.where}")
+            if suited:
+                _take_what_suits(console, workspace)
         console.say("\n3 · Tokens")
         train_tokenizer(console, workspace)
     console.say("\n4 · The model")
@@ -90,6 +95,26 @@ def run_all(console: Console, workspace: Workspace, open_it: bool, live: bool = 
         console.result(live=str(with_model))
         console.say(f"With the model in it, to type a message and switch a head off: {with_model}")
     console.result(seconds=round(time.monotonic() - started, 1))
+
+
+def _take_what_suits(console: Console, workspace: Workspace) -> None:
+    """Take the preset that fits where the usual one has more parameters than there are tokens, and say so.
+
+    One that was asked for is taken whatever fits, and so is one whose training has begun.
+    """
+    usual, training = TrainingSettings.preset, workspace.settings.training
+    if training.preset != usual or (workspace.folder / CHECKPOINT).exists():
+        return
+    text = console.collected["text"]
+    asked = workspace.settings.tokenizer.vocab_size
+    if text["fitting"] == usual or text["tokens"] >= parameters_of(usual, asked):
+        return
+    console.result(text={**text, "preset": text["fitting"]})
+    console.paragraph(
+        f"No preset was asked for, so {text['fitting']} is trained. To train {usual} all the same: wonderland run "
+        f"--preset {usual}{console.where}"
+    )
+    record(console, workspace, "training", {"preset": text["fitting"]})
 
 
 def _first_look(console: Console, workspace: Workspace) -> None:

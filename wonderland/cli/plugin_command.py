@@ -14,19 +14,18 @@ from typing import Any
 
 import click
 
-from wonderland.cli.in_full import in_full, in_workspace, of_the_split, with_each_source, workspace_typed
+from wonderland.cli.in_full import in_full, with_each_source
 from wonderland.cli.options import FURTHER, option
+from wonderland.cli.typed import TYPED
 from wonderland.corpus.locating import is_there
 from wonderland.errors import SeveralSources, UsageError, WonderlandError
 from wonderland.nearby import did_you_mean, is_near
 from wonderland.workspace.catalogue import Parameters
 
-__all__ = ["EVERY", "TYPED", "Command", "Further", "Group", "PluginCommand", "group_of", "without_values"]
+__all__ = ["EVERY", "Command", "Further", "Group", "PluginCommand", "group_of", "without_values"]
 
 Further = Callable[[click.Context, list[str], Mapping[str, Any]], Sequence["Group"]]
 _META = "wonderland.cli.further"
-TYPED = "wonderland.cli.typed"
-"""Where the context holds the words that followed the command."""
 EVERY = "wonderland.cli.every"
 """Where the context holds a function that returns the groups of all that could have been meant."""
 
@@ -78,16 +77,13 @@ class Command(click.Command):
 
     @contextmanager
     def _in_full(self, ctx: click.Context) -> Iterator[None]:
-        """Have the hint of an error repeat what was typed where it says options alone, or a command in a workspace."""
+        """Have what the hint of an error proposes as it can be typed after this command."""
         try:
             yield
         except WonderlandError as error:
             typed: tuple[str, ...] = ctx.meta.get(TYPED, ())
             options = self.options(ctx)
             hint = error.hint
-            if not any("--held-out" in one.opts for one in options):
-                hint = of_the_split(hint)
-            hint = in_workspace(hint, workspace_typed(typed))
             if isinstance(error, SeveralSources):
                 hint = with_each_source(error, str(self.name), typed, options)
             error.hint = in_full(hint, str(self.name), typed, options)

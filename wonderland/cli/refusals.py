@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import click
 
 from wonderland.as_typed import as_typed, quoted
-from wonderland.cli.in_full import places_typed, with_options, with_value
-from wonderland.cli.plugin_command import TYPED, Command
+from wonderland.cli.plugin_command import Command
+from wonderland.cli.typed import TYPED, places_typed, with_options, with_value
 from wonderland.nearby import did_you_mean
 
 __all__ = ["refusal"]

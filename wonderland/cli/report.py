@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wonderland.advice import Hint, Options
 from wonderland.cli.analysis import run_analyses, with_others
 from wonderland.cli.console import Console, clock, plain
 from wonderland.cli.context import command, open_workspace
-from wonderland.cli.in_full import in_workspace
+from wonderland.cli.in_full import in_full_here, in_workspace
 from wonderland.cli.options import Place, Whole
 from wonderland.counted import counted
-from wonderland.errors import InputError, PluginError, UsageError
+from wonderland.errors import PluginError, UsageError
 from wonderland.paths import expanded
 from wonderland.report.live_view import redacted_model
 from wonderland.workspace.shown import is_redacted
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from wonderland.lab.results import Results
     from wonderland.workspace.workspace import Workspace
 
-_ALL = "wonderland report --all"
 _CONTACTS = 5  # contacts who used a word that a redacted report shows
 
 
@@ -88,7 +88,10 @@ def report(
     if asked and not live:
         raise UsageError("--i-asked-them is about the model, which is in live reports only.", hint="Leave it out.")
     if contacts is not None and not redact:
-        raise UsageError("--contacts is about words that are left out.", hint="Leave it out, or add: --redact")
+        raise UsageError(
+            "--contacts is about words that are left out.",
+            hint=Hint("Leave it out, or add the other: ", Options("report", redact=True)),
+        )
     least = (contacts or _CONTACTS) if redact else None
     workspace = open_workspace(folder, examined=True)
     results, failure = None, None
@@ -99,21 +102,17 @@ def report(
             failure = error
     if latest:
         results = workspace.results(latest=True) or None
-    again = _again(
-        output=output, figures=figures, contacts=contacts, latest=latest, redact=redact, live=live, asked=asked
-    )
-    try:
-        if figures is None:
-            write_report(console, workspace, output, open_it, results, redact=least, live=live, asked=asked)
-        else:
-            _draw(console, workspace, figures, results, least)
-    except InputError as error:  # there is nothing to show yet
-        error.hint = error.hint.replace(_ALL, again)
-        raise
+    if figures is None:
+        write_report(console, workspace, output, open_it, results, redact=least, live=live, asked=asked)
+    else:
+        _draw(console, workspace, figures, results, least)
     if figures is None and output is None:
         say_what_is_old(console, workspace, live=live)
     if failure is not None:
         raise failure
+    again = _again(
+        output=output, figures=figures, contacts=contacts, latest=latest, redact=redact, live=live, asked=asked
+    )
     say_what_is_missing(console, workspace, results or {}, again)
 
 
@@ -143,7 +142,7 @@ def _again(
     asked: bool,
 ) -> str:
     """Return what to type to have the same with everything in it: at the same place, and redacted if it was."""
-    words = [_ALL, *(["--latest"] if latest else [])]
+    words = ["wonderland report --all", *(["--latest"] if latest else [])]
     words += [f"-o {shlex.quote(str(output))}"] if output else []
     words += [f"--figures {shlex.quote(str(figures))}"] if figures else []
     words += ["--redact"] if redact else []
@@ -255,10 +254,13 @@ def write_report(
     say_if_all_is_left_out(console, workspace, redact)
     if opened:
         console.result(replaced_redacted=True)
-        console.note("It replaces a report that was redacted. To have that again, add: --redact")
+        again = Hint("It replaces a report that was redacted. To have that again: ", Options("report", redact=True))
+        console.note(in_full_here(again))
     if closed:
         console.result(replaced_whole=True)
-        console.note("It replaces the report that was there, with the messages in it. To keep both, add: -o FILE.html")
+        both = Options("report", output="FILE.html")
+        told = Hint("It replaces the report that was there, with the messages in it. To keep both: ", both)
+        console.note(in_full_here(told))
     if open_it:
         click.launch(str(path))
     return path

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import click
 
+from wonderland.advice import Command, Hint
 from wonderland.cli.console import Console, clock, plain
 from wonderland.cli.context import command
 from wonderland.cli.options import Whole
@@ -51,7 +52,7 @@ def selftest(console: Console, names: tuple[str, ...], jobs: int) -> None:
         wrong = sorted({one.analysis for one in done.failed})
         raise CheckFailed(
             f"Not found: {len(done.failed)} of {counted(len(done.outcomes), 'truth')}, of {', '.join(wrong)}.",
-            hint=f"Do not trust these analyses on this machine. To see one alone: wonderland selftest {wrong[0]}",
+            hint=Hint("Do not trust these analyses on this machine. To see one alone: ", Command("selftest", wrong[0])),
         )
     console.say(f"All was found: {counted(len(done.outcomes), 'truth')}, in {clock(seconds)}.")
 

@@ -97,7 +97,7 @@ def _next(workspace: Workspace, steps: Sequence[Step]) -> str:
         e = workspace.settings.examined
         again = f"wonderland examine {shlex.quote(e.model)} --texts {shlex.quote(e.texts)}"
         commands = {"model": again, "results": "wonderland analyze"}
-    elif not workspace.settings.source.path:
+    elif not workspace.settings.source.path and not any(step.working for step in steps):
         return "wonderland extract PATH"
     else:
         stages = {"corpus": "extract", "filtered": "filter", "tokenizer": "tokenize", "model": "train"}

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from wonderland import plugins
+from wonderland.advice import Command, Hint
 from wonderland.as_typed import as_typed, options_as_typed
 from wonderland.cli.console import Console, Meter, plain
 from wonderland.cli.context import open_workspace
@@ -154,9 +155,12 @@ def stores_of(
         first = typed[0]
         return {"path": first["path"], "source": given[0][1], "options": first["options"], "more": typed[1:]}
     if not before.path:
-        raise UsageError("There is nothing to add to yet.", hint="Leave --add out: wonderland extract PATH")
+        raise UsageError(
+            "There is nothing to add to yet.",
+            hint=Hint("Leave --add out: ", Command("extract", *paths, **_repeated(options, sources))),
+        )
     if any(_same((before.path, before.source), _key(store)) for store in typed):
-        raise UsageError(f"{before.path} is read already.", hint="To read it again: wonderland extract")
+        raise UsageError(f"{before.path} is read already.", hint=Hint("To read it again: ", Command("extract")))
     kept = [next((new for new in typed if _same(_key(old), _key(new))), old) for old in before.more]
     return {"more": [*kept, *(store for store in typed if store not in kept)]}
 
@@ -222,6 +226,12 @@ def for_toml(value: Any) -> Any:
 
 def _key(store: Mapping[str, Any]) -> tuple[str, str]:
     return str(store.get("path", "")), str(store.get("source", ""))
+
+
+def _repeated(options: Mapping[str, Any], sources: Sequence[str]) -> dict[str, Any]:
+    """Return options as they were said, with the sources: what was said several times as a tuple."""
+    said = {name: tuple(value) if isinstance(value, Each) else value for name, value in options.items()}
+    return {**said, **({"source": tuple(sources)} if sources else {})}
 
 
 def _same(one: tuple[str, str], other: tuple[str, str]) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from wonderland.advice import Hint, Options
 from wonderland.cli.console import Console, plain, size_of
 from wonderland.cli.context import command, open_workspace
 from wonderland.counted import counted
@@ -59,7 +60,8 @@ def wipe(console: Console, folder: Path | None, yes: bool) -> None:
 def _ask(name: str) -> None:
     if not sys.stdin.isatty():
         raise UsageError(
-            "Nothing was deleted: there is nobody to ask.", hint="To delete without asking: wonderland wipe --yes"
+            "Nothing was deleted: there is nobody to ask.",
+            hint=Hint("To delete without asking: ", Options("wipe", yes=True)),
         )
     if (
         click.prompt(

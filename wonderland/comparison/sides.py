@@ -18,6 +18,7 @@ from datetime import date, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from wonderland.advice import Command, Hint
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.messages import Message
 from wonderland.errors import InputError, NotEnoughData, UsageError
@@ -96,12 +97,15 @@ def by_period(corpus: Corpus, at: Sequence[str | date]) -> Sides:
     """
     days = [_day(one) for one in at]
     if not days or any(a >= b for a, b in itertools.pairwise(days)):
-        raise UsageError("Periods need the days at which they end, in order.", hint="--by period --at 2022-01-01")
+        raise UsageError(
+            "Periods need the days at which they end, in order.",
+            hint=Hint("For example: ", Command("compare", in_python="at=['2022-01-01']", by="period", at="2022-01-01")),
+        )
     timeless = sum(message.timestamp is None for message in corpus)
     if timeless == len(corpus):
         raise NotEnoughData(
             f"None of the {len(corpus):,} messages has a time, so that there are no periods.",
-            hint="Compare something else: wonderland compare --by speaker",
+            hint=Hint("Compare something else: ", Command("compare", by="speaker")),
         )
     names = [f"before {days[0]}", *(f"{a} to {b}" for a, b in itertools.pairwise(days)), f"since {days[-1]}"]
 
@@ -124,12 +128,17 @@ def by_contact(corpus: Corpus, contacts: Sequence[str]) -> Sides:
         UsageError: There is no such contact, or fewer than two.
     """
     if len(set(contacts)) < 2:
-        raise UsageError("Contacts are compared with each other: name two or more.", hint="--by contact P001 P002")
+        raise UsageError(
+            "Contacts are compared with each other: name two or more.",
+            hint=Hint(
+                "For example: ", Command("compare", "--by", "contact", "P001", "P002", in_python="['P001', 'P002']")
+            ),
+        )
     known = {message.sender for message in corpus if not message.is_from_me}
     for one in contacts:
         if one not in known:
             raise UsageError(
-                f"There is no contact {one!r}.", hint="`wonderland report` names them, as does people.json."
+                f"There is no contact {one!r}.", hint=Hint("`", Command("report"), "` names them, as does people.json.")
             )
     with_whom: dict[str, set[str]] = {}
     for message in corpus:
@@ -154,7 +163,7 @@ def of_two(one: Corpus, other: Corpus, names: tuple[str, str] = ("this workspace
         raise InputError(
             f"The two corpora hold {shared:,} messages in common: one side would be tested on what was counted on the "
             "other.",
-            hint="Compare parts of one workspace instead: wonderland compare --by period --at 2022-01-01",
+            hint=Hint("Compare parts of one workspace instead: ", Command("compare", by="period", at="2022-01-01")),
         )
     parts = []
     for number, corpus in enumerate((one, other)):

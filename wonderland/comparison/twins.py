@@ -34,6 +34,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from wonderland.advice import Command, Hint
 from wonderland.comparison.sides import Sides
 from wonderland.comparison.twins_result import Twins
 from wonderland.corpus.corpus import Corpus
@@ -97,7 +98,7 @@ def twins(
     if len(sides.names) != 2:
         raise UsageError(
             f"Heads are compared between two sides, and these are {len(sides.names)}.",
-            hint="Name two: wonderland compare --by contact P003 P007 --heads",
+            hint=Hint("Name two: ", Command("compare", "--by", "contact", "P003", "P007", "--heads")),
         )
     tokenizer: Any = specimen.tokenizer
     random = np.random.default_rng(seed)

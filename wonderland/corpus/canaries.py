@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from wonderland.advice import Command, Hint
 from wonderland.corpus.columns import Builder
 from wonderland.corpus.messages import Message
 from wonderland.errors import NotEnoughData
@@ -53,7 +54,9 @@ def inserted(corpus: Corpus, canaries: Sequence[Canary], seed: int = 0) -> Corpu
         NotEnoughData: The corpus has no message.
     """
     if not len(corpus):
-        raise NotEnoughData("There is no message to put canaries between.", hint="Check `wonderland status`.")
+        raise NotEnoughData(
+            "There is no message to put canaries between.", hint=Hint("Check `", Command("status"), "`.")
+        )
     random = Random(f"places {seed}")  # noqa: S311
     said = [canary.text for canary in canaries for _ in range(canary.times)]
     if not said:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 
+from wonderland.advice import Hint, Options
 from wonderland.corpus.times import ORDERS, OrderNeeded, Written, parse_time, written
 from wonderland.errors import InputError, UsageError
 
@@ -30,7 +31,10 @@ def checked_dates(order: str) -> str:
     if order and order not in ORDERS:
         raise UsageError(
             f"There is no order of dates {order!r}.",
-            hint="Give --dates dmy (day, month, year), --dates mdy or --dates ymd",
+            hint=Hint(
+                "Say in which order day (d), month (m) and year (y) stand: ",
+                Options("extract", dates="dmy").or_(dates="mdy").or_(dates="ymd"),
+            ),
         )
     return order
 
@@ -86,8 +90,11 @@ class Clock:
             raise InputError(
                 f"{self.where} has dates in two orders: {examples['mdy']!r} can only be day first, "
                 f"{examples['dmy']!r} only month first.",
-                hint="Write them alike, best as 2024-01-31. Or say which order is right, and the other dates are left "
-                "open: --dates dmy or --dates mdy",
+                hint=Hint(
+                    "Write them alike, best as 2024-01-31. Or say which order is right, and the other dates are left "
+                    "open: ",
+                    Options("extract", dates="dmy").or_(dates="mdy"),
+                ),
             )
         if possible != ["ymd"] and not years_first:
             possible = [order for order in possible if order != "ymd"]
@@ -101,11 +108,15 @@ class Clock:
         for order in possible:
             day = found.day(order) if found else None
             if day:
-                readings.append(f"{date(*day):%d %B %Y} ({_SAID[order]}: --dates {order})")
+                readings.append(f"{date(*day):%d %B %Y} ({_SAID[order]}: {order})")
+        first, *others = possible or ["dmy"]
+        advice = Options("extract", dates=first)
+        for other in others:
+            advice = advice.or_(dates=other)
         return InputError(
             f"{self.where}: {text!r} is {' or '.join(readings) or 'a date in an order unknown'}, and no other date of "
             f"the file decides it.",
-            hint=f"Say which, for example: --dates {possible[0] if possible else 'dmy'}",
+            hint=Hint("Say which, for example: ", advice),
         )
 
 

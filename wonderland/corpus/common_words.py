@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import regex
 
+from wonderland.advice import Hint, Options
 from wonderland.errors import NotEnoughData
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def shared_words(corpus: Corpus, contacts: int) -> Iterator[str]:
         people = len({message.sender for message in corpus if not message.is_from_me})
         raise NotEnoughData(
             f"No word was used by {contacts} contacts; there are {people}.",
-            hint="Ask for fewer, for example: wonderland tokenize --contacts 2",
+            hint=Hint("Ask for fewer, for example: ", Options("tokenize", contacts=2)),
         )
     return _without(corpus, common)
 

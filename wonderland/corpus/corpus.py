@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from wonderland import plugins
+from wonderland.advice import Command, Hint
 from wonderland.corpus import choosing, columns
 from wonderland.corpus.choosing import moment
 from wonderland.corpus.filters import Filter, judged, rewritten
@@ -405,7 +406,7 @@ class Corpus:
                 raise ValueError(f"it holds {counted(table.num_rows, 'message')}, its ledger speaks of {ledger.kept:,}")
         except (OSError, ValueError, RecursionError, KeyError, TypeError, PluginError, pa.ArrowException) as error:
             raise InputError(
-                f"There is no readable corpus in {folder}: {error}.", hint="Run `wonderland extract`."
+                f"There is no readable corpus in {folder}: {error}.", hint=Hint("Run `", Command("extract"), "`.")
             ) from error
         return cls(table.unify_dictionaries().combine_chunks(), ledger, skipped, notes, stores)
 

@@ -21,6 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from wonderland.advice import Hint, Options
 from wonderland.corpus.naming import USUAL_NAMES, name_of
 from wonderland.errors import InputError, UsageError
 
@@ -28,6 +29,7 @@ __all__ = ["DELIMITERS", "Broken", "Shape", "checked_quotes", "first_guess", "re
 
 DELIMITERS = ",;\t|"
 _HEAD = 1 << 16
+_SAY_QUOTES = Hint("Say whether cells stand in quotation marks: ", Options("extract", quotes="yes").or_(quotes="no"))
 _SEP = re.compile(r'"?sep=(\\t|.)"?\s*', re.IGNORECASE)
 _QUOTES: dict[str, dict[str, Any]] = {
     "doubled": {},  # the standard: "She said ""hi"""
@@ -79,7 +81,8 @@ def first_guess(path: Path, named: Iterable[str] = (), delimiter: str = "", enco
     delimiter = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter)
     if delimiter and (len(delimiter) != 1 or delimiter in '"\r\n\\'):
         raise UsageError(
-            f"{delimiter!r} cannot stand between cells.", hint="Give one character, or the word tab: --delimiter ';'"
+            f"{delimiter!r} cannot stand between cells.",
+            hint=Hint("Give one character, or the word tab: ", Options("extract", delimiter=";")),
         )
     try:
         with open(path, "rb") as file:
@@ -91,7 +94,9 @@ def first_guess(path: Path, named: Iterable[str] = (), delimiter: str = "", enco
             f"{path} cannot be opened: {error.strerror}.", hint="Give a file that is there and that you may read."
         ) from error
     except LookupError as error:
-        raise UsageError(f"There is no encoding {encoding!r}.", hint="For example: --encoding cp1252") from error
+        raise UsageError(
+            f"There is no encoding {encoding!r}.", hint=Hint("For example: ", Options("extract", encoding="cp1252"))
+        ) from error
     lines = re.findall(r"[^\r\n]*(?:\r\n|\r|\n|$)", text)
     said = _SEP.fullmatch(lines[0])
     if said:
@@ -151,7 +156,7 @@ def checked_quotes(said: str) -> str:
         UsageError: It is neither yes nor no.
     """
     if said not in ("", "yes", "no"):
-        raise UsageError(f"Quotation marks are there or not, not {said!r}.", hint="Give --quotes yes or --quotes no")
+        raise UsageError(f"Quotation marks are there or not, not {said!r}.", hint=_SAY_QUOTES)
     return said
 
 
@@ -187,7 +192,7 @@ def with_quotes(path: Path, shape: Shape, said: str = "") -> Shape:
             raise InputError(
                 f"{path.name} can be read in two ways: as {ways[best][1] - 1:,} records, some of them in quotation "
                 f"marks over several lines, or as {bare[1] - 1:,} that are a line each.",
-                hint="Say whether cells stand in quotation marks: --quotes yes or --quotes no",
+                hint=_SAY_QUOTES,
             )
     return replace(shape, quotes=best)
 

@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, ClassVar
 
+from wonderland.advice import Hint, Options
 from wonderland.corpus.clock import checked_dates
 from wonderland.corpus.csv_shape import Broken, Shape, checked_quotes, first_guess, records, with_quotes
 from wonderland.corpus.fields import ByFields, Fields
@@ -127,7 +128,10 @@ class CsvSource(ByFields):
         except (OSError, UnicodeError) as error:
             raise InputError(
                 f"{self.path.name} cannot be read as {self._guess.encoding} CSV: {error}.",
-                hint="Save it again as CSV UTF-8, or say its encoding, for example: --encoding cp1252",
+                hint=Hint(
+                    "Save it again as CSV UTF-8, or say its encoding, for example: ",
+                    Options("extract", encoding="cp1252"),
+                ),
             ) from error
 
     def _closed(self, rows: Iterator[list[str] | Broken]) -> Iterator[list[str] | Broken]:
@@ -139,6 +143,10 @@ class CsvSource(ByFields):
     def _never_closed(self, number: int) -> InputError:
         return InputError(
             f"{self.path.name}: record {number} opens a quotation mark that is never closed.",
-            hint='A quotation mark inside a cell is written twice: "She said ""hi"".". If the file is written without '
-            "quotation marks around cells: --quotes no. Else save it again as CSV UTF-8.",
+            hint=Hint(
+                'A quotation mark inside a cell is written twice: "She said ""hi"".". If the file is written without '
+                "quotation marks around cells: ",
+                Options("extract", quotes="no"),
+                ". Else save it again as CSV UTF-8.",
+            ),
         )

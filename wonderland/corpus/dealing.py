@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from wonderland.as_typed import as_typed, options_as_typed
+from wonderland.advice import Command, Hint
+from wonderland.as_typed import options_as_typed
 from wonderland.counted import counted
 from wonderland.errors import OwnerUnknown, UsageError
 
@@ -105,10 +106,12 @@ def say_it_of_each(error: OwnerUnknown, stores: Sequence[Given], number: int) ->
         words += [word for name in names for word in ("--source", name)]
     told = [{**store.options, _ME: "NAME"} if place == number else store.options for place, store in enumerate(stores)]
     which = f"{stores[number].path.name}, {stores[number].kind.name}"
-    error.hint = (
+    said = (
         f"{error.hint.rstrip('.')}. Of several stores, say it once for each, in their order; NAME is who you are in "
-        f"{which}: {as_typed('extract', *words, *_said([store.kind for store in stores], told))}"
+        f"{which}: "
     )
+    kinds = [store.kind for store in stores]
+    error.hint = Hint(said, Command("extract", *words, *_said(kinds, told)))
 
 
 def _said(kinds: Sequence[type[Any]], options: Sequence[Mapping[str, Any]]) -> list[str]:

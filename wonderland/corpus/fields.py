@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from wonderland.advice import Hint, Options
 from wonderland.corpus.clock import Clock
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.corpus.naming import BLANK, MINE, NEITHER, RECEIVED, SENT, THEIRS, name_of, word
@@ -118,11 +119,11 @@ class Fields:
         if self.me != ME or len(self.senders) > 1:
             most = ", ".join(f"{sender!r} ({count:,})" for sender, count in self.senders.most_common(5))
             example = next((sender for sender, _ in self.senders.most_common() if sender), "Ada")
-            hint = f"Say who you are, for example: --me {shlex.quote(example)}"
+            hint = Hint("Say who you are, for example: ", Options("extract", me=example))
             if self.me not in (ME, ""):  # who that is here, nobody can guess
-                hint = "Say who of these you are: --me NAME"
+                hint = Hint("Say who of these you are: ", Options("extract", me="NAME"))
             if self.senders[""]:
-                hint += ". If your messages are those without a sender: --me ''"
+                hint = Hint(hint, ". If your messages are those without a sender: ", Options("extract", me=""))
             raise OwnerUnknown(
                 f"{self.where} does not say which of its senders is you. Most messages were sent by {most}."
                 if self.me in (ME, "")

@@ -18,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Annotated, Any, ClassVar
 
+from wonderland.advice import Hint, Options
 from wonderland.corpus.clock import checked_dates
 from wonderland.corpus.fields import ByFields, Fields
 from wonderland.corpus.messages import Message, Skipped
@@ -85,7 +86,10 @@ class JsonLines(ByFields):
         if not names:
             raise InputError(
                 f"No line of {self.path.name} is a JSON object, so it is not JSON Lines.",
-                hint="Give a file with one JSON object a line, or name another source with --source.",
+                hint=Hint(
+                    "Give a file with one JSON object a line, or name another source: ",
+                    Options("extract", source="NAME"),
+                ),
             )
         self._must_hold_texts(names, first)
         keys = detect(self.path.name, names, self._given, first)

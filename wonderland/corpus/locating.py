@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from wonderland.advice import Command, Hint
 from wonderland.errors import InputError
 from wonderland.paths import expanded, must_have_a_name
 
@@ -62,7 +63,7 @@ def home_of_mac_app(app: str, *places: str) -> Path:
     if sys.platform != "darwin":
         raise InputError(
             f"{app} keeps its store in a known place on a Mac only, and this is none.",
-            hint=f"Give the path of a copy, for example: wonderland extract {Path(places[0]).name}",
+            hint=Hint("Give the path of a copy, for example: ", Command("extract", Path(places[0]).name)),
         )
     paths = [Path.home() / place for place in places]
     for path in paths:

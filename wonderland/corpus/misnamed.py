@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from wonderland.advice import Command, Hint
 from wonderland.as_typed import as_typed, quoted
 from wonderland.corpus.locating import is_folder
 from wonderland.errors import InputError, OwnerUnknown
@@ -98,7 +99,7 @@ def tables_in(folder: Path) -> str:
     if not found:
         return "Give the file with the messages itself."
     if len(found) <= _NAMED:
-        return f"Give what is in it: {as_typed('extract', *found)}"
+        return Hint("Give what is in it: ", Command("extract", *found))
     holding = set(found)
     partly = {(file.parent, file.suffix) for file in within if file not in holding}
     words = dict.fromkeys(
@@ -139,7 +140,7 @@ def blaming_the_name(path: Path, kind: type[Any], sources: Mapping[str, type[Any
         raise InputError(
             f"{path.name} looks like what {in_words(others, 'or')} reads, and the source {kind.name!r} was named, "
             f"which says: {error.message}",
-            hint=f"Leave --source out, or name that one: {as_typed('extract', path, '--source', others[0])}",
+            hint=Hint("Leave --source out, or name that one: ", Command("extract", path, source=others[0])),
         ) from error
 
 

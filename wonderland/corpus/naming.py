@@ -11,11 +11,11 @@ meaning. Columns whose names differ in case or spaces only are refused unless th
 from __future__ import annotations
 
 import re
-import shlex
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from wonderland.advice import Hint, Options
 from wonderland.corpus.times import ImpossibleTime, OrderNeeded, parse_time
 from wonderland.errors import InputError, UsageError
 
@@ -107,8 +107,12 @@ def detect(
     if "text" not in keys:
         raise InputError(
             f"{where} has no column that looks like the text of a message. Its columns: {', '.join(table.columns)}.",
-            hint="Name it, for example: --text body. If these are not its columns, say what stands between its cells, "
-            "for example: --delimiter ';'",
+            hint=Hint(
+                "Name it, for example: ",
+                Options("extract", text="body"),
+                ". If these are not its columns, say what stands between its cells, for example: ",
+                Options("extract", delimiter=";"),
+            ),
         )
     if "from_me" not in keys and (direction := table.direction(keys)):
         keys["from_me"] = direction
@@ -128,10 +132,11 @@ def detect(
 def _name_the_sender(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> str:
     """Return what to type where no column says who wrote, by one of those that mean nothing yet and hold no numbers."""
     if not columns:
-        return "Add a column with who wrote each message, called sender, and say who you are, for example: --me Ada"
+        said = "Add a column with who wrote each message, called sender, and say who you are, for example: "
+        return Hint(said, Options("extract", me="Ada"))
     words = (column for column in columns if not any(re.search(r"\d", str(one.get(column))) for one in records))
-    name = shlex.quote(next(words, columns[0]))
-    return f"Name the column of the sender and say who you are, for example: --sender {name} --me Ada"
+    advice = Options("extract", sender=next(words, columns[0]), me="Ada")
+    return Hint("Name the column of the sender and say who you are, for example: ", advice)
 
 
 class _Table:
@@ -178,8 +183,9 @@ class _Table:
             return InputError(f"{self.where} has two columns named {alike[0]!r}.", hint="Rename or delete one of them.")
         spelled = ", ".join(repr(column) for column in alike)
         meaning = next((meaning for meaning, usual in USUAL_NAMES.items() if name in usual), "")
-        option = f"--{meaning.replace('_', '-')}" if meaning not in ("", "id") else ""
-        choose = f"Say which one is meant, for example: {option} {alike[0]!r}" if option else "Rename one of them."
+        choose = "Rename one of them."
+        if meaning not in ("", "id"):
+            choose = Hint("Say which one is meant, for example: ", Options("extract", **{meaning: alike[0]}))
         return InputError(f"{self.where} has two columns named {name!r}: {spelled}.", hint=choose)
 
     def times_named(self, wanted: str) -> dict[str, str]:
@@ -219,7 +225,7 @@ class _Table:
                     raise InputError(
                         f"{self.where}: its column {column!r} says {one!r} or {other!r} of each message, and one of "
                         "them may mean yours.",
-                        hint=f"Say which, for example: --from-me {column!r} --me {other!r}",
+                        hint=Hint("Say which, for example: ", Options("extract", from_me=column, me=other)),
                     )
         return ""
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from wonderland.advice import Hint, Options
 from wonderland.corpus.columns import first_appearances
 from wonderland.errors import InputError, UsageError
 
@@ -25,7 +26,10 @@ __all__ = ["FILE", "NEWEST_FIRST", "Timing", "checked_order", "order_notes", "so
 FILE, NEWEST_FIRST = "file", "newest-first"
 _ONE_WAY = 0.9  # share of steps in one direction that makes a file one of that order
 _FEW = 0.01  # share of messages without a time whose place may be a guess
-_HINT = "Say what the order of the file is: --order file (oldest first) or --order newest-first"
+_HINT = Hint(
+    "Say what the order of the file is, the oldest message first or the newest: ",
+    Options("extract", order=FILE).or_(order=NEWEST_FIRST),
+)
 
 
 def checked_order(order: str) -> str:
@@ -35,7 +39,7 @@ def checked_order(order: str) -> str:
         UsageError: There is no such order.
     """
     if order not in ("", FILE, NEWEST_FIRST):
-        raise UsageError(f"There is no order {order!r}.", hint=f"Give --order {FILE} or --order {NEWEST_FIRST}")
+        raise UsageError(f"There is no order {order!r}.", hint=_HINT)
     return order
 
 
@@ -150,7 +154,12 @@ def order_notes(where: str, table: pa.Table, unread: Mapping[str, int], example:
         raise InputError(
             f"{where}: the order of the messages cannot be known. {missed:,} of {table.num_rows:,} times were not "
             f"understood{told}.",
-            hint=f"Name the column of the time with --time, or write times as 2024-01-31 16:30:00. {_HINT}",
+            hint=Hint(
+                "Name the column of the time: ",
+                Options("extract", time="COLUMN"),
+                ". Or write times as 2024-01-31 16:30:00. ",
+                _HINT,
+            ),
         )
     if not timing.timed.any():
         return _without_times(where, table, timing)

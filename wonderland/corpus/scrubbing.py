@@ -25,6 +25,7 @@ import regex
 from phonenumbers import SUPPORTED_REGIONS, Leniency, PhoneNumberMatcher, is_valid_number, parse
 from stdnum import luhn, numdb
 
+from wonderland.advice import Hint, Options
 from wonderland.corpus.ibans import is_iban
 from wonderland.corpus.plain_text import plain_text
 from wonderland.errors import UsageError
@@ -183,7 +184,7 @@ def known_country(country: str) -> str | None:
     if code and code not in SUPPORTED_REGIONS:
         raise UsageError(
             f"There is no country {country!r} with phone numbers of its own.",
-            hint="Write its two letters, for example: wonderland filter --country US",
+            hint=Hint("Write its two letters, for example: ", Options("filter", country="US")),
         )
     return code or None
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from wonderland import plugins
+from wonderland.advice import Hint, Options
 from wonderland.corpus.dealing import Given, dealt, options_of, say_it_of_each
 from wonderland.corpus.handles import Acquaintances, StoreNames
 from wonderland.corpus.joining import Part, join, labels
@@ -86,8 +87,10 @@ def named_stores(places: Sequence[_Place], sources: Sequence[str]) -> list[tuple
     if len(places) != len(sources):
         raise UsageError(
             f"There are {len(places)} stores and {counted(len(sources), 'source')} named.",
-            hint="Name one for each store, in the same order, or none; '' stands for the one that recognises it: "
-            "wonderland extract BACKUP result.json --source imessage --source ''",
+            hint=Hint(
+                "Name one for each store, in the same order, or none; '' stands for the one that recognises it: ",
+                Options("extract", source=(*sources, *[""] * len(places))[: len(places)]),
+            ),
         )
     return _each_once(list(zip(places, sources, strict=True)))
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from wonderland.advice import Hint, Options
 from wonderland.corpus.locating import is_folder, must_be_a_store
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.corpus.misnamed import must_hold_something
@@ -149,18 +150,26 @@ def _surest(path: Path, sources: Mapping[str, type[Source]]) -> type[Source]:
     winners = sorted(name for name, score in scores.items() if score == best)
     if best <= 0:
         found = look(path)
-        name_one = f"Name one with --source: {', '.join(sorted(sources))}. `wonderland plugins` says what each reads."
+        name_one = Hint(
+            "Name one: ",
+            Options("extract", source="NAME"),
+            f". There are {', '.join(sorted(sources))}; `wonderland plugins` says what each reads.",
+        )
         raise InputError(f"No source recognises {path}. {found.what}".strip(), hint=found.hint or name_one)
     folder = is_folder(path)
     if folder:  # each may have found files of its own; the surest alone would pass over those of the others
         there = [one for one in scores if scores[one] >= _SURE and not getattr(sources[one], "refuses", False)]
         winners = sorted(there) if len(there) > 1 else winners
     if len(winners) > 1:
-        each = " ".join(f"--source {name}" for name in winners)
         what = "Several sources find something of theirs in" if folder else "Several sources are equally sure of"
         raise SeveralSources(
             f"{what} {path}: {', '.join(winners)}.",
-            hint=f"To read it with each: {each}. With one of them: --source {winners[0]}",
+            hint=Hint(
+                "To read it with each: ",
+                Options("extract", source=tuple(winners)),
+                ". With one of them: ",
+                Options("extract", source=winners[0]),
+            ),
             path=path,
             names=winners,
         )
@@ -175,11 +184,15 @@ def _sniff(source: type[Source], path: Path) -> float:
     except Exception as error:
         raise PluginError(
             f"The source {source.name!r} failed to look at {path}: {error!r}. A source's sniff must never raise.",
-            hint="Name another source with --source, and report this to the plugin's author.",
+            hint=Hint(
+                "Report this to the plugin's author, and name another source: ", Options("extract", source="NAME")
+            ),
         ) from error
     if not 0 <= score <= 1:  # NaN too: it would win and lose every comparison at once
         raise PluginError(
             f"The source {source.name!r} says {score} of {path}; a source's sniff answers from 0 to 1.",
-            hint="Name another source with --source, and report this to the plugin's author.",
+            hint=Hint(
+                "Report this to the plugin's author, and name another source: ", Options("extract", source="NAME")
+            ),
         )
     return score

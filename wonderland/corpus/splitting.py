@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from wonderland.advice import Command, Hint, Options
 from wonderland.errors import UsageError
 
 __all__ = ["EACH", "SHARES", "WAYS", "held_out_messages", "what_can_be_held_out"]
@@ -86,9 +87,9 @@ def what_can_be_held_out(
         for other in (share, *SHARES):
             held = held_out_messages(lengths, people, other, way, seed)
             if held.any() and not held.all():
-                options = f"--held-out {other:g}" if way == by else f"--by {way} --held-out {other:g}"
-                return f"What can be held out of so few: {options}"
-    return "Too little text: add messages, some thousands at least: wonderland extract --add PATH"
+                options = {"held_out": other} if way == by else {"by": way, "held_out": other}
+                return Hint("What can be held out of so few: ", Options("tokenize", **options))
+    return Hint("Too little text: add messages, some thousands at least: ", Command("extract", "--add", "PATH"))
 
 
 def _first(sizes: np.ndarray, order: np.ndarray, wanted: float) -> np.ndarray:

@@ -21,6 +21,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from wonderland.advice import Hint, Options
 from wonderland.corpus.iphone_backup import MAKE_ONE, is_backup
 from wonderland.corpus.misnamed import tables_in
 from wonderland.counted import counted
@@ -135,7 +136,10 @@ def _file(path: Path) -> Found:
     return Found(
         "It is text, and it begins neither as JSON nor as a table with a column for the text, nor with the time and "
         "name of a message as a messenger writes them.",
-        "Of a table, name the columns, for example: --source csv --text body --sender who --time when",
+        Hint(
+            "Of a table, name the columns, for example: ",
+            Options("extract", source="csv", text="body", sender="who", time="when"),
+        ),
     )
 
 
@@ -155,7 +159,8 @@ def _of_encoding(path: Path, text: str, told: str, name: str) -> Found:
             f"Convert it: iconv -f {name.upper()} -t UTF-8 {shlex.quote(str(path))} > {new}",
         )
     return Found(
-        f"It is text in {told}.", f"If it is a table, say so, for example: --source csv --encoding {name} --text body"
+        f"It is text in {told}.",
+        Hint("If it is a table, say so, for example: ", Options("extract", source="csv", encoding=name, text="body")),
     )
 
 

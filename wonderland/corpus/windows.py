@@ -26,6 +26,7 @@ from typing import Protocol
 
 import numpy as np
 
+from wonderland.advice import Command, Hint, Options
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import InputError, NotEnoughData, UsageError
 from wonderland.memory import give_back
@@ -116,7 +117,7 @@ class Windows:
                 raise ValueError("the arrays do not belong together")
         except (OSError, ValueError, EOFError) as error:
             raise InputError(
-                f"There are no readable tokens in {folder}: {error}.", hint="Run `wonderland tokenize`."
+                f"There are no readable tokens in {folder}: {error}.", hint=Hint("Run `", Command("tokenize"), "`.")
             ) from error
         return cls(**arrays, facts=facts or {})
 
@@ -138,7 +139,7 @@ def pack(corpus: Corpus, tokenizer: Encodes, *, size: int = 8, stride: int = 4, 
     if not 1 <= stride <= size:
         raise UsageError(
             f"A window of {size} messages takes a stride from 1 to {size}, not {stride}.",
-            hint=f"For example: --stride {max(1, size // 2)}",
+            hint=Hint("For example: ", Options(stride=max(1, size // 2))),
         )
     if context < 3:
         raise UsageError(
@@ -146,7 +147,9 @@ def pack(corpus: Corpus, tokenizer: Encodes, *, size: int = 8, stride: int = 4, 
             hint="For example: context=256",
         )
     if not len(corpus):
-        raise NotEnoughData("There is no message left to make windows of.", hint="Check `wonderland status`.")
+        raise NotEnoughData(
+            "There is no message left to make windows of.", hint=Hint("Check `", Command("status"), "`.")
+        )
     kind = np.uint16 if tokenizer.vocab_size <= 1 << 16 else np.int32
     streams, lengths, conversations = list[np.ndarray](), list[np.ndarray](), list[np.ndarray]()
     split = 0

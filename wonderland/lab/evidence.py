@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from wonderland.advice import Command, Hint
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.windows import pack
 from wonderland.errors import NotEnoughData, UsageError, must_be, must_be_whole
@@ -161,7 +162,7 @@ class Evidence:
         if not self.speakers:
             raise NotEnoughData(
                 "It needs to know who speaks, which the tokens of this model do not say.",
-                hint="Train a ChatTransformer on conversations: wonderland run",
+                hint=Hint("Train a ChatTransformer on conversations: ", Command("run")),
             )
         return np.asarray((self.tokens == ME) | (self.tokens == THEM))
 

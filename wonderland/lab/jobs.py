@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from wonderland.advice import Hint, Options
 from wonderland.errors import ResourceError
 
 __all__ = ["cores", "in_processes"]
@@ -49,7 +50,7 @@ def in_processes(work: Callable[..., R], tasks: Iterable[Sequence[Any]], jobs: i
     except TerminatedWorkerError as error:
         raise ResourceError(
             "A process that did a part of the work died, most likely because memory ran out.",
-            hint="Do fewer at a time: --jobs 1",
+            hint=Hint("Do fewer at a time: ", Options(jobs=1)),
         ) from error
 
 

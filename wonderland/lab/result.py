@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from wonderland import plugins
+from wonderland.advice import Command, Hint
 from wonderland.errors import InputError, PluginError, UsageError
 from wonderland.estimate import Estimate
 from wonderland.lab.result_files import CONTROL, read_tree, write_tree
@@ -213,14 +214,18 @@ class Result:
         if kind != wanted.__name__:
             raise InputError(
                 f"{folder} holds a {kind}, not a {wanted.__name__}.",
-                hint="wl.Result.load(folder) finds the class. If an older version wrote it, run `wonderland analyze`.",
+                hint=Hint(
+                    "wl.Result.load(folder) finds the class. If an older version wrote it, run `",
+                    Command("analyze"),
+                    "`.",
+                ),
             )
         known = _stored_fields(wanted)
         if set(fields) != known:
             other = ", ".join(sorted(set(fields) ^ known))
             raise InputError(
                 f"{folder} was written by another version of {wanted.__name__}, with other fields: {other}.",
-                hint="Run `wonderland analyze` again.",
+                hint=Hint("Run `", Command("analyze"), "` again."),
             )
         control = wanted.load(folder / CONTROL) if (folder / CONTROL).is_dir() else None
         return wanted(**fields, control=control)

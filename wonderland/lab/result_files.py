@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from wonderland.advice import Command, Hint
 from wonderland.errors import InputError, PluginError, ResourceError, UsageError
 from wonderland.estimate import Estimate
 from wonderland.paths import changed_file, replacing
@@ -89,7 +90,7 @@ def read_tree(folder: Path) -> tuple[str, dict[str, Any]]:
         raise
     except Exception as error:  # safetensors raises its own kind for every damage
         raise InputError(
-            f"There is no readable result in {folder}: {error}.", hint="Run `wonderland analyze`."
+            f"There is no readable result in {folder}: {error}.", hint=Hint("Run `", Command("analyze"), "`.")
         ) from error
     damaged = _broken_seal(folder)
     if not damaged and tree.get("sha256") not in (None, found):
@@ -97,7 +98,9 @@ def read_tree(folder: Path) -> tuple[str, dict[str, Any]]:
     if damaged:
         raise InputError(
             f"The result in {folder} is damaged: {damaged}.",
-            hint="Run `wonderland analyze`, which makes it anew, or copy the folder again from where it was whole.",
+            hint=Hint(
+                "Run `", Command("analyze"), "`, which makes it anew, or copy the folder again from where it was whole."
+            ),
         )
     return kind, fields
 
@@ -186,7 +189,8 @@ def _unflatten(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
             if set(parts) - known:
                 other = ", ".join(sorted(set(parts) - known))
                 raise InputError(
-                    f"A stored estimate has parts of another version: {other}.", hint="Run `wonderland analyze`."
+                    f"A stored estimate has parts of another version: {other}.",
+                    hint=Hint("Run `", Command("analyze"), "`."),
                 )
             return Estimate(**parts)
         text = from_json(value)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from wonderland import plugins
+from wonderland.advice import Command, Hint
 from wonderland.errors import NotEnoughData, PluginError, Unsupported, WonderlandError
 from wonderland.lab.choosing import Runnable, of_several, parameters_of, with_used
 from wonderland.lab.forecast import UNTRAINED
@@ -89,7 +90,7 @@ class Watching:
         if most is not None and most.n < self.least and not getattr(analysis, "contrasts", ()):
             raise NotEnoughData(
                 f"{analysis.name} would rest on {most.over}, and no interval can be told of fewer than {self.least}.",
-                hint="Read more messages, or hold more out: wonderland tokenize --held-out 0.2",
+                hint=Hint("Read more messages, or hold more out: ", Command("tokenize", held_out=0.2)),
             )
 
     def end(self, name: str, result: Result, *, whole: bool) -> None:

@@ -15,6 +15,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from wonderland.advice import Hint, Options
 from wonderland.errors import UsageError
 
 __all__ = ["drawn_apart", "layers_in", "shortlist"]
@@ -81,10 +82,14 @@ def layers_in(text: str, n_layers: int | None = None) -> list[int] | None:
     for word in re.split(r"\s*,\s*|\s+", text.strip()):
         range_ = re.fullmatch(r"L?([0-9]{1,4})(?:-L?([0-9]{1,4}))?", word)
         if range_ is None:
-            raise UsageError(f"{word!r} is no layer and no range of layers.", hint="For example: --layers 2,5-7")
+            raise UsageError(
+                f"{word!r} is no layer and no range of layers.", hint=Hint("For example: ", Options(layers="2,5-7"))
+            )
         first, last = int(range_[1]), int(range_[2] or range_[1])
         if last < first:
-            raise UsageError(f"The range {word!r} goes backwards.", hint=f"For example: --layers {last}-{first}")
+            raise UsageError(
+                f"The range {word!r} goes backwards.", hint=Hint("For example: ", Options(layers=f"{last}-{first}"))
+            )
         if n_layers is not None and last >= n_layers:
             raise UsageError(f"There is no layer {last} in this model.", hint=f"Layers: 0 to {n_layers - 1}.")
         found.update(range(first, last + 1))

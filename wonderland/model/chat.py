@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from wonderland.advice import Hint, Options
 from wonderland.errors import UsageError
 from wonderland.model.generate import SPEAKERS, Sampled, continued
 from wonderland.model.transformer import Transformer
@@ -124,9 +125,7 @@ class Chat:
     @seed.setter
     def seed(self, seed: int) -> None:
         if seed < 0:
-            raise UsageError(
-                f"A seed is at least 0, not {seed}.", hint="For example: --seed 0, in Python chat.seed = 0"
-            )
+            raise UsageError(f"A seed is at least 0, not {seed}.", hint=Hint("For example: ", Options(seed=0)))
         self._seed = seed
 
     def set_temperature(self, temperature: float) -> None:

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from wonderland.advice import Hint, Options
 from wonderland.errors import ResourceError, UsageError
 from wonderland.model.processes import processes, rank
 
@@ -52,7 +53,9 @@ def device_called(name: str | None) -> str:
     """
     fastest = fastest_device()
     if name not in (None, "", "cpu", fastest):
-        raise UsageError(f"There is no device {name!r} here.", hint=f"Leave --device out, or: --device {fastest}")
+        raise UsageError(
+            f"There is no device {name!r} here.", hint=Hint("The fastest there is: ", Options(device=fastest))
+        )
     return name or fastest
 
 

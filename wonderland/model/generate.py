@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from wonderland.advice import Command, Hint
 from wonderland.errors import InputError, UsageError
 from wonderland.model.transformer import Transformer
 from wonderland.tokenizer import END, ME, PAD, SEP, THEM, SpeakerTokenizer
@@ -151,7 +152,7 @@ def continued(
         if not math.isfinite(float(logits.max())):  # of NaN the largest is NaN; −inf alone is a token never said
             raise InputError(
                 "The model's answers are not finite numbers, so nothing can be chosen among them.",
-                hint="It was damaged, or its training diverged. Train it again: wonderland train",
+                hint=Hint("It was damaged, or its training diverged. Train it again: ", Command("train")),
             )
         logits[PAD] = float("-inf")
         token = _sample(logits, temperature, top_k, top_p, generator)

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wonderland.advice import Hint, Options
 from wonderland.corpus.windows import Windows
 from wonderland.errors import ResourceError
 from wonderland.model.batches import cut
@@ -93,7 +94,7 @@ def batch_gradient(
             if smaller < batch.rows.shape[1]:
                 raise ResourceError(
                     f"Out of memory: not even a window of {batch.rows.shape[1]} tokens fits on {engine.device}.",
-                    hint="Take a smaller preset, for example: wonderland train --preset nano",
+                    hint=Hint("Take a smaller preset, for example: ", Options("train", preset="nano")),
                 ) from error
             on_trouble(f"Out of memory at {micro_tokens:,} tokens at once; trying {smaller:,}.")
             micro_tokens = smaller

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
+from wonderland.advice import Hint, Options
 from wonderland.errors import UsageError
 from wonderland.model.presets import preset
 
@@ -78,7 +79,7 @@ class TrainingSettings:
         if values["canaries"] > _MOST_CANARIES:
             raise UsageError(
                 f"At most {_MOST_CANARIES:,} canaries can be drawn, not {values['canaries']:,}.",
-                hint=f"For example: --canaries {_MOST_CANARIES}",
+                hint=Hint("For example: ", Options("train", canaries=_MOST_CANARIES)),
             )
         for name, known in (("optimiser", OPTIMISERS), ("precision", PRECISIONS)):
             if values[name] not in known:
@@ -103,4 +104,4 @@ def _usual(name: str) -> str:
     """Say what to type instead of a number that cannot be."""
     default = getattr(TrainingSettings, name)
     kind = "the preset's value" if name in _OF_THE_PRESET else "the usual value"
-    return f"For {kind}: --{name.replace('_', '-')} {default:g}, in Python {name}={default:g}"
+    return Hint(f"For {kind}: ", Options("train", **{name: default}))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from wonderland.advice import Hint, Options
 from wonderland.errors import ResourceError
 from wonderland.model.transformer import Transformer
 
@@ -64,7 +65,7 @@ class Snapshots:
         if needed > free:
             raise ResourceError(
                 f"{len(self.marks)} models on the way take {needed / 1e6:,.0f} MB; {free / 1e6:,.0f} MB are free.",
-                hint="Keep fewer, for example: wonderland train --snapshots 10",
+                hint=Hint("Keep fewer, for example: ", Options("train", snapshots=10)),
             )
 
     def keep(self, model: Transformer, before: int, tokens: int) -> None:

@@ -24,6 +24,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
+from wonderland.advice import Command, Hint, Options
 from wonderland.corpus.windows import Windows
 from wonderland.errors import InputError, NotEnoughData, UsageError, WonderlandError
 from wonderland.model.batches import plan_epoch
@@ -86,7 +87,9 @@ def fit(
     """Train a model on windows; `ChatTransformer.train` makes both. Settings must be resolved."""
     per_epoch = int((windows.lengths - 1).clip(min=0).sum())
     if per_epoch == 0:
-        raise NotEnoughData("There is no window of two tokens to train on.", hint="Check `wonderland status`.")
+        raise NotEnoughData(
+            "There is no window of two tokens to train on.", hint=Hint("Check `", Command("status"), "`.")
+        )
     engine = engine or Engine(model.device.type, settings.precision)
     all_tokens = per_epoch * settings.epochs
     optimisers = optimisers_of(model, settings)
@@ -189,7 +192,9 @@ def _must_be_finite(loss: float, step: int) -> None:
 def _diverged(what: str, step: int) -> WonderlandError:
     return WonderlandError(
         f"{what} at step {step}: training diverged.",
-        hint="Lower the learning rates, for example: --learning-rate 0.001 --muon-learning-rate 0.01",
+        hint=Hint(
+            "Lower the learning rates, for example: ", Options("train", learning_rate=0.001, muon_learning_rate=0.01)
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from transformer_lens.hook_points import HookPoint
 from transformer_lens.HookedRootModule import HookedRootModule
 
+from wonderland.advice import Command, Hint
 from wonderland.errors import InputError, UsageError
 from wonderland.model import tensor_file
 from wonderland.model.hashing import hash_weights
@@ -227,8 +228,8 @@ class Transformer(HookedRootModule):  # type: ignore[misc]
         """
         path = inside(expanded(path), "model.safetensors")
         if not path.is_file():
-            raise InputError(f"There is no model at {path}.", hint="Run `wonderland train`.")
-        again = "Run `wonderland train` again."
+            raise InputError(f"There is no model at {path}.", hint=Hint("Run `", Command("train"), "`."))
+        again = Hint("Run `", Command("train"), "` again.")
         about, weights = tensor_file.read(path, what="model", hint=again)
         try:
             if about["format"] > FORMAT:
@@ -243,7 +244,7 @@ class Transformer(HookedRootModule):  # type: ignore[misc]
             raise InputError(
                 f"The model at {path} was trained with the tokenizer {fingerprint}, not with this one "
                 f"({tokenizer.fingerprint}): its token numbers would mean other words.",
-                hint="Put the tokenizer it was trained with back, or run `wonderland train` again.",
+                hint=Hint("Put the tokenizer it was trained with back, or run `", Command("train"), "` again."),
             )
         model = cls(cfg, tokenizer=fingerprint)
         precisions = {weight.dtype for weight in weights.values()}

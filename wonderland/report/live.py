@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from wonderland.advice import Command, Hint
 from wonderland.errors import Unsupported
 from wonderland.report.live_view import SOURCES
 from wonderland.tokenizer import SPECIALS, SpeakerTokenizer
@@ -44,7 +45,7 @@ def live_data(model: ChatTransformer, tokenizer: SpeakerTokenizer, *, half: bool
     if model.cfg.n_params > MOST_PARAMETERS:
         raise Unsupported(
             f"A model of {model.cfg.n_params:,} parameters is too slow in a page; {MOST_PARAMETERS:,} is the most.",
-            hint='It runs in Python: wonderland generate "<|them|> are you free?"',
+            hint=Hint("It runs outside of a page: ", Command("generate", "<|them|> are you free?")),
         )
     tensors = {
         name: {"shape": list(values.shape), "planes" if half else "values": half_planes(values) if half else values}

@@ -13,12 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from wonderland.advice import Command, Hint
 from wonderland.errors import CheckFailed
 
 if TYPE_CHECKING:
     from wonderland.report.schema import Row
 
-__all__ = ["ASKED", "NO_AUDIT", "OUTDATED", "PUBLIC", "Sharing"]
+__all__ = ["ASKED", "NO_AUDIT", "OUTDATED", "PUBLIC", "WHAT_HELPS", "Sharing"]
 
 NO_AUDIT = "No audit was run, so what this model gives away of the messages it read is unknown."
 OUTDATED = (
@@ -26,6 +27,10 @@ OUTDATED = (
     "gives away of the messages it read is unknown."
 )
 PUBLIC = "The messages it read are public: they come with wonderland."
+WHAT_HELPS = Hint(
+    "Run `", Command("filter", "--also", "scrub"), "` and train again; the guide Share safely says what else helps."
+)
+"""What to do about a model that gives something away."""
 ASKED = "It was written because somebody said that those whose messages it read were asked."
 """How the sentence of a file ends whose model an audit does not let be shared."""
 
@@ -88,7 +93,9 @@ class Sharing:
             return f"The audit does not let this model be shared: {' '.join(self.refusals)} {ASKED}"
         raise CheckFailed(
             f"The model is not put into a file that can be shared. {' '.join(self.refusals)}",
-            hint=f"{self._what_to_do} If all whose messages it read agree: --i-asked-them",
+            hint=Hint(
+                self._what_to_do, " If all whose messages it read agree: --i-asked-them"
+            ),  # which one writes oneself
         )
 
     @property
@@ -96,5 +103,5 @@ class Sharing:
         if self.larger:
             return f"Only too little was examined. Examine more with `{self.larger}`."
         if self.figures:
-            return "Run `wonderland filter --also scrub` and train again; the guide Share safely says what else helps."
-        return "Run `wonderland audit` for this model."
+            return WHAT_HELPS
+        return Hint("Run `", Command("audit"), "` for this model.")

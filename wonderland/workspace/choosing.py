@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from wonderland.advice import Command, Hint
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.filters import Filter, scrub
 from wonderland.corpus.handles import Acquaintances, handle_of
@@ -58,8 +59,12 @@ def must_keep_any(read: Corpus, kept: Corpus) -> None:
     listed = ", ".join(f"{what} ({count:,})" for what, count in gone.most_common())
     raise InputError(
         f"Of {counted(len(read), 'message')} none would be left. What goes: {listed}.",
-        hint="Choose less narrowly: `wonderland filter` with `--since ''`, `--until ''`, `--person ''`, "
-        "`--not-person ''` or `--no-only-direct` takes a choice back, with `--none` all filters.",
+        hint=Hint(
+            "Choose less narrowly. To choose all again: ",
+            Command("filter", keeping=True, since="", until="", person="", not_person="", only_direct=False),
+            ". To drop no noise: ",
+            Command("filter", keeping=True, none=True),
+        ),
     )
 
 

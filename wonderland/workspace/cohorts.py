@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from wonderland import plugins
+from wonderland.advice import Command, Hint
 from wonderland.errors import InputError, NotEnoughData, UsageError
 from wonderland.workspace import models
 from wonderland.workspace.analysing import Keeping, deadline_in
@@ -63,17 +64,17 @@ class Members:
         if kind == "seeds":
             seeds = models.trained_seeds(layout)
             found = cls(kind, tuple(seeds), {f"seed-{seed}": key for seed, key in seeds.items()})
-            what, hint = "of the settings of now, each of another seed", "wonderland train --seeds 3"
+            what, advice = "of the settings of now, each of another seed", Command("train", seeds=3)
         else:
             kept = models.snapshots(layout)
             whole = layout.snapshots_stage(layout.settings.training.seed).key
             found = cls(kind, tuple(kept), {f"tokens-{tokens}": hash_value([whole, tokens]) for tokens in kept})
-            what, hint = "kept while training", "wonderland train --snapshots 10"
+            what, advice = "kept while training", Command("train", snapshots=10)
         if len(found.keys) < 2:
             there = ", ".join(found.keys)
             raise InputError(
                 f"It takes two models {what}, to compare them, and there is {f'only {there}' if there else 'none'}.",
-                hint=f"Train some, for example: {hint}",
+                hint=Hint("Train some, for example: ", advice),
             )
         return found
 
@@ -138,7 +139,10 @@ class AskedOfCohort:
         if not (wanted := wanted or comparing(kind)):
             raise UsageError(
                 f"No analysis that is installed compares {kind}.",
-                hint=f"Name one to run it on each model, for example: wonderland analyze --cohort {kind} head-patterns",
+                hint=Hint(
+                    "Name one to run it on each model, for example: ",
+                    Command("analyze", "--cohort", kind, "head-patterns"),
+                ),
             )
         asked = select(wanted, given, kind)
         chosen = with_used(asked, given)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wonderland.advice import Command, Hint, Options
 from wonderland.errors import InputError, UsageError
 from wonderland.nearby import is_near
 from wonderland.paths import expanded
@@ -32,8 +33,8 @@ _HOLDS = "There is no model on this page. It shows words of messages, and number
 _REDACTED = "There is no model on this page. Of words it shows those that at least {} contacts used."
 WAYS = ("period", "contact", "speaker")
 _PARTS = {
-    **{way: f"wonderland compare --by {way}" for way in WAYS},
-    **dict.fromkeys(("me", "them"), "wonderland compare --by speaker"),
+    **{way: Command("compare", by=way) for way in WAYS},
+    **dict.fromkeys(("me", "them"), Command("compare", by="speaker")),
 }
 """What parts of one workspace can be compared by."""
 
@@ -53,7 +54,10 @@ def compared(
     from wonderland.corpus.corpus import Corpus
 
     if permutations < 20:
-        raise UsageError(f"{permutations} draws cannot show p < 0.05; it takes 20.", hint="--permutations 199")
+        raise UsageError(
+            f"{permutations} draws cannot show p < 0.05; it takes 20.",
+            hint=Hint("Draw more: ", Options("compare", permutations=199)),
+        )
     chosen = _sides(layout.done("filtered", "filter").read(Corpus.load), by, at, contacts, other)
     return compare(chosen, permutations=permutations, seed=seed, on_progress=on_progress)
 
@@ -84,7 +88,10 @@ def compared_heads(
     from wonderland.comparison.twins import twins
 
     if steps < 1:
-        raise UsageError(f"A model is fine-tuned for at least one step, not {steps}.", hint="--steps 40")
+        raise UsageError(
+            f"A model is fine-tuned for at least one step, not {steps}.",
+            hint=Hint("For example: ", Options("compare", steps=40)),
+        )
     return twins(specimen, _sides(train, by, at, contacts, other), steps=steps, seed=seed, on_progress=on_progress)
 
 
@@ -96,7 +103,12 @@ def _sides(corpus: Corpus, by: str, at: Sequence[str], contacts: Sequence[str], 
     if bool(by) == (other is not None):
         raise UsageError(
             "Say what to compare: parts of this workspace, or this workspace with another.",
-            hint="wonderland compare --by speaker, or wonderland compare OTHER.wonderland",
+            hint=Hint(
+                "Parts of this one: ",
+                Command("compare", by="speaker"),
+                ". With another: ",
+                Command("compare", "OTHER.wonderland"),
+            ),
         )
     if by == "speaker":
         return sides.by_speaker(corpus)
@@ -115,8 +127,8 @@ def _messages_of(folder: Path) -> Corpus:
         hint = "Give the folder that holds wonderland.toml; parts of this workspace are compared with --by."
         near = [name for name in (*_PARTS, *_beside(folder)) if is_near(folder.name, [name])]
         if near:
-            told = " or ".join(_PARTS.get(name, f"wonderland compare {name}") for name in near[:2])
-            hint = f"Did you mean {told}? {hint}"
+            told = [part for name in near[:2] for part in (" or ", _PARTS.get(name, Command("compare", name)))]
+            hint = Hint("Did you mean ", *told[1:], "? ", hint)
         raise InputError(f"There is no workspace at {folder}.", hint=hint)
     return Layout(folder, Settings.load(folder / FILE)).done("filtered", "filter").read(Corpus.load)
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wonderland.advice import Command, Hint
 from wonderland.corpus.plain_texts import PlainTexts, read_texts
 from wonderland.errors import InputError, UsageError
 from wonderland.paths import expanded
@@ -73,7 +74,7 @@ def specimen(layout: Layout, opened: Opened | None = None) -> Specimen:
         e = layout.settings.examined
         raise InputError(
             "The files of the model or of the texts have changed since they were examined.",
-            hint=f"Examine them again: wonderland examine {e.model} --texts {e.texts}",
+            hint=Hint("Examine them again: ", Command("examine", e.model, texts=e.texts)),
         )
     opened = opened or open_model(layout)
     a = layout.settings.analysis

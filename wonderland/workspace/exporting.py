@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wonderland.advice import Command, Hint
 from wonderland.errors import InputError, UsageError
 from wonderland.lab.result_files import write_folder
 from wonderland.paths import expanded
@@ -97,7 +98,9 @@ def export_results(layout: Layout, results: Results, of_settings: Results, folde
     if kind not in FORMATS:
         raise UsageError(f"There is no format {kind!r}.", hint=f"Formats: {', '.join(FORMATS)}.")
     if not results:
-        raise InputError("There is no result to export.", hint="Run some first, for example: wonderland analyze triage")
+        raise InputError(
+            "There is no result to export.", hint=Hint("Run some first, for example: ", Command("analyze", "triage"))
+        )
     tables = _tables(results, not_of_now(results, of_settings))
     place = expanded(folder)
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
+from wonderland.advice import Command, Hint
 from wonderland.errors import ResourceError, UsageError
 from wonderland.model.processes import is_main
 from wonderland.paths import expanded, making_parents
@@ -21,7 +22,6 @@ __all__ = ["LOCK", "WorkspaceFolder"]
 
 LOCK = ".messages.lock"
 """The file that is held while messages are read or chosen."""
-
 
 SETTINGS_LOCK = ".settings.lock"
 """The file that is held while settings are written."""
@@ -55,7 +55,8 @@ class WorkspaceFolder:
                 if not (folder / FILE).exists():
                     if any(path for path in folder.iterdir() if not path.name.startswith(".")):
                         raise UsageError(
-                            f"{folder} is not empty and no workspace.", hint="Choose a new folder: wonderland init NEW"
+                            f"{folder} is not empty and no workspace.",
+                            hint=Hint("Choose a new folder: ", Command("init", "NEW")),
                         )
                     cls._furnish(folder)
         return cls(folder)
@@ -114,17 +115,22 @@ class WorkspaceFolder:
             return settings_file.update(self.folder / FILE, section, values)
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self, command: str = "") -> Iterator[None]:
         """Keep other processes from reading and choosing messages here, so that settings and results go together.
 
         A folder that cannot be written is not locked; nobody else can write there either.
+
+        Args:
+            command: The command that does so, which `status` tells meanwhile.
 
         Raises:
             UsageError: Another process does so.
         """
         with ExitStack() as held:
             with suppress(ResourceError):
-                held.enter_context(alone(self.folder / LOCK, "reads or chooses the messages of this workspace"))
+                held.enter_context(
+                    alone(self.folder / LOCK, "reads or chooses the messages of this workspace", command)
+                )
             yield
 
     def stage(self, name: str) -> Stage:

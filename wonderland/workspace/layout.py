@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wonderland import plugins
+from wonderland.advice import Command, Hint
 from wonderland.corpus.locating import is_there
 from wonderland.errors import InputError, UsageError
 from wonderland.model.presets import preset
@@ -60,7 +61,7 @@ class Layout:
     def source_path(self) -> Path:
         """What the messages are read from."""
         if not self.settings.source.path:
-            raise UsageError("The workspace has no messages yet.", hint="Read some: wonderland extract PATH")
+            raise UsageError("The workspace has no messages yet.", hint=Hint("Read some: ", Command("extract", "PATH")))
         path = expanded(self.settings.source.path)
         return path if path.is_absolute() else self.folder / path
 
@@ -100,7 +101,7 @@ class Layout:
                 return model_stage(self.folder, s.examined)
             raise UsageError(
                 f"This workspace is of the model in {s.examined.model}, which was not trained here: it has no {name}.",
-                hint="Here one can analyze, report, status and wipe; for messages: wonderland init NEW",
+                hint=Hint("Here one can analyze, report, status and wipe; for messages: ", Command("init", "NEW")),
             )
         if name == "corpus":
             return self.corpus_stage()
@@ -239,7 +240,7 @@ class Layout:
             "out of date": f"{what} made with other settings, messages or versions than those of now.",
             "damaged": f"The {name} is damaged: its files are not those that were written.",
         }[state]
-        raise InputError(why, hint=f"Run `wonderland {command}`, or `wonderland run` for all.")
+        raise InputError(why, hint=Hint("Run `", Command(command), "`, or `", Command("run"), "` for all."))
 
     # -- what was noted when the messages were read --------------------------------------------------------------
 

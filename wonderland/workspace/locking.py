@@ -5,7 +5,7 @@ The system lets go of a lock when the process that holds it ends, however that h
 
 - `alone`: a piece of work that two must not do at once, such as training a model. The second is refused.
 - `in_turn`: a file that is read, changed and written again. The second waits, for as long as that takes.
-- `held`: whether somebody does such work now.
+- `held` and `holder`: whether somebody does such work now, and with which command.
 - `at_work` and `undisturbed`: all that write into a workspace hold its folder together; who deletes it, alone.
 """
 
@@ -19,24 +19,27 @@ from functools import wraps
 from pathlib import Path
 from typing import IO, Concatenate, ParamSpec, Protocol, TypeVar
 
+from wonderland.advice import Command, Hint
 from wonderland.errors import InputError, UsageError
 from wonderland.workspace.stage import guarding
 
-__all__ = ["alone", "at_work", "held", "in_turn", "undisturbed"]
+__all__ = ["alone", "at_work", "held", "holder", "in_turn", "undisturbed"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_LONGEST = 100  # bytes of a command
 _NO_PLAIN_FILE = (errno.EISDIR, errno.ELOOP, errno.ENXIO)
 
 
 @contextlib.contextmanager
-def alone(path: Path, doing: str) -> Iterator[None]:
+def alone(path: Path, doing: str, command: str = "") -> Iterator[None]:
     """Hold a lock while something is done.
 
     Args:
         path: File to lock; it is made, and deleted at the end.
         doing: What another process does that holds it.
+        command: The command that does it, which `holder` tells; "" for none in particular.
 
     Raises:
         UsageError: Another process holds it.
@@ -50,6 +53,9 @@ def alone(path: Path, doing: str) -> Iterator[None]:
         file = _locked(path, doing, lambda file: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB))
     with file:
         try:
+            with contextlib.suppress(OSError):  # of a full disk it is not told
+                os.truncate(file.fileno(), 0)  # a process that ended may have left its command in it
+                os.write(file.fileno(), command.encode())
             yield
         finally:
             path.unlink(missing_ok=True)
@@ -61,21 +67,30 @@ def held(path: Path) -> bool:
     Args:
         path: File that is locked; it is not made.
     """
+    return holder(path) is not None
+
+
+def holder(path: Path) -> str | None:
+    """Return the command that holds a lock of `alone`, "" if it is none in particular; None if nobody holds it.
+
+    Args:
+        path: File that is locked; it is not made.
+    """
     try:
         import fcntl
 
         opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except (ImportError, OSError):
-        return False
+        return None
     try:
         fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return True
+        return os.read(opened, _LONGEST).decode("utf-8", "replace")
     except OSError:  # the file system has no locks
-        return False
+        return None
     finally:
         os.close(opened)
-    return False
+    return None
 
 
 @contextlib.contextmanager
@@ -164,7 +179,9 @@ def _folder_held(folder: Path, doing: str, *, alone: bool) -> Iterator[None]:
 
 
 def _gone(folder: Path) -> InputError:
-    return InputError(f"There is no workspace at {folder} any more.", hint="Make it anew: wonderland extract PATH")
+    return InputError(
+        f"There is no workspace at {folder} any more.", hint=Hint("Make it anew: ", Command("extract", "PATH"))
+    )
 
 
 def _refused(doing: str) -> UsageError:

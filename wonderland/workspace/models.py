@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wonderland.advice import Command, Hint
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import InputError
 from wonderland.model.processes import is_main
@@ -117,8 +118,8 @@ def load_model(
         return _open(layout.done("model", "train"), tokenizer), tokenizer
     stage = layout.seed_stage(seed)
     if not stage.done:
-        how = f"wonderland train --seeds {seed - first + 1}" if seed >= first else f"wonderland train --seed {seed}"
-        raise InputError(f"The model of seed {seed} is {stage.state()}.", hint=f"Train it: {how}")
+        how = Command("train", seeds=seed - first + 1) if seed >= first else Command("train", seed=seed)
+        raise InputError(f"The model of seed {seed} is {stage.state()}.", hint=Hint("Train it: ", how))
     return _open(stage, tokenizer), tokenizer
 
 
@@ -137,7 +138,7 @@ def snapshots(layout: Layout, seed: int | None = None) -> dict[int, Path]:
             if state == "missing"
             else f"The models kept on the way to the one of seed {chosen} are {state}: of another run, or of one that "
             "was not finished.",
-            hint="Keep some while training, for example: wonderland train --snapshots 10",
+            hint=Hint("Keep some while training, for example: ", Command("train", snapshots=10)),
         )
     found = {int(m[1]): path for path in stage.folder.iterdir() if (m := _SNAPSHOT.fullmatch(path.name))}
     return dict(sorted(found.items()))

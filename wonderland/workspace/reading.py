@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 from wonderland import plugins
-from wonderland.as_typed import as_typed, options_as_typed
+from wonderland.advice import Command, Hint
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.people import Pseudonyms
 from wonderland.corpus.source import choose_source
@@ -38,8 +38,10 @@ def read_messages(
     if layout.lost_source:
         raise InputError(
             f"The messages are read with the source {layout.lost_source!r}, which is not installed here.",
-            hint=f"Install the plugin that brings it, or choose another: "
-            f"{as_typed('extract', s.path, *options_as_typed(s.options))} --source NAME",
+            hint=Hint(
+                "Install the plugin that brings it, or choose another: ",
+                Command("extract", s.path, **s.options, source="NAME"),
+            ),
         )
     store = layout.stores_state()
     people = layout.folder / "people.json"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from wonderland.advice import Command, Hint
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import Unsupported
 from wonderland.lab.live_page import live_page
@@ -56,7 +57,7 @@ class Showing:
             if self.redact is not None:
                 raise Unsupported(
                     "Redaction shows only words that several contacts used, and texts have no contacts.",
-                    hint="Write the report as it is: wonderland report",
+                    hint=Hint("Write the report as it is: ", Command("report")),
                 )
             return None
         return self.layout.done("filtered", "filter").read(Corpus.load)

@@ -16,6 +16,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from wonderland.advice import Command, Hint, Options
 from wonderland.errors import Interrupted, ResourceError, UsageError, WonderlandError
 from wonderland.model.processes import processes
 
@@ -60,11 +61,11 @@ def train_all(
     from wonderland.model.interrupts import noting_interrupts
 
     if not seeds:
-        raise UsageError("At least one seed is needed.", hint="For example: wonderland train --seeds 5")
+        raise UsageError("At least one seed is needed.", hint=Hint("For example: ", Options("train", seeds=5)))
     if processes() > 1:
         raise UsageError(
             "Several seeds are trained side by side, each in one process.",
-            hint="Leave the launcher out: wonderland train --seeds 5",
+            hint=Hint("Leave the launcher out: ", Command("train", seeds=len(seeds))),
         )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     at_once = min(jobs or (cores if (device or fastest_device()) == "cpu" else 1), len(seeds))
@@ -89,7 +90,7 @@ def train_all(
         except TerminatedWorkerError as error:
             raise ResourceError(
                 "A process that trained a model died, most likely because memory ran out.",
-                hint="Train fewer at a time, for example: wonderland train --seeds 5 --jobs 1",
+                hint=Hint("Train one at a time: ", Options("train", jobs=1)),
             ) from error
         if stopped():
             raise Interrupted("Stopped; every model's state is saved.", hint=_GO_ON)

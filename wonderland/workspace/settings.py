@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal
 
 import tomlkit
 
+from wonderland.advice import Command, Hint
 from wonderland.errors import InputError, UsageError
 from wonderland.model.settings import TrainingSettings
 from wonderland.nearby import did_you_mean
@@ -186,10 +187,13 @@ class Settings:
         try:
             return copy.deepcopy(_read(path, path.read_text(encoding="utf-8")))
         except FileNotFoundError as error:
-            raise InputError(f"There is no workspace at {path.parent}.", hint="Make one: wonderland init") from error
+            raise InputError(
+                f"There is no workspace at {path.parent}.", hint=Hint("Make one: ", Command("init", path.parent))
+            ) from error
         except NotADirectoryError:
             raise InputError(
-                f"{path.parent} is a file, and a workspace is a folder.", hint="Make one: wonderland init"
+                f"{path.parent} is a file, and a workspace is a folder.",
+                hint=Hint("Make one: ", Command("init", path.parent)),
             ) from None
         except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"{path} cannot be read: {error}.", hint="Correct the file in a text editor.") from error

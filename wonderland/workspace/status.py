@@ -11,9 +11,10 @@ from wonderland.errors import UsageError, WonderlandError
 from wonderland.workspace.catalogue import analyses, chosen, groups_of
 from wonderland.workspace.declined import declined, why_declined
 from wonderland.workspace.fingerprint import hash_value
+from wonderland.workspace.folder import LOCK
 from wonderland.workspace.kept import Kept, damaged, kept, read_record
 from wonderland.workspace.layout import AUDIT_LOCK, CHECKPOINT, Layout
-from wonderland.workspace.locking import held
+from wonderland.workspace.locking import held, holder
 from wonderland.workspace.shown import later, latest_keys, noted, options_of
 from wonderland.workspace.stage import State
 from wonderland.workspace.versions import of_other_versions, versions
@@ -22,6 +23,7 @@ from wonderland.workspace.wipe import bytes_of
 __all__ = ["LIVE_REPORT", "REPORT", "Step", "keys_of_settings", "status"]
 
 REPORT, LIVE_REPORT = "report.html", "report-live.html"
+_FEW = 3  # analyses to name
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,45 @@ def status(layout: Layout) -> list[Step]:
     """Say of every stage of a workspace whether it is done."""
     names = ("model",) if layout.examines else ("corpus", "filtered", "tokenizer", "model", "checks", "audit")
     steps = [_step(layout, name) for name in names]
+    steps = _with_messages_at_work(layout, steps)
     results, keys = _results(layout)
+    results = _with_analyses_at_work(layout, results)
     live = _report(layout, "live report", LIVE_REPORT, "wonderland report --live", keys)
     report = _report(layout, "report", REPORT, "wonderland report", keys)
     return [*steps, results, report, *([] if live.state == "missing" else [live])]
+
+
+_OF_MESSAGES = {"extract": "corpus", "filter": "filtered", "tokenize": "tokenizer"}
+
+
+def _with_messages_at_work(layout: Layout, steps: list[Step]) -> list[Step]:
+    """Return the lines, that of what another process makes of the messages with what it does.
+
+    Of a command that makes several of them it is the first that is not done, and of one that does not say what it is.
+    """
+    command = None if layout.examines else holder(layout.folder / LOCK)
+    if command is None:
+        return steps
+    first = next((step.name for step in steps if step.name in _OF_MESSAGES.values() and step.state != "done"), "corpus")
+    name = _OF_MESSAGES.get(command, first)
+    told = f"`wonderland {command}` runs now, in another process" if command else "being made now, in another process"
+    return [_at_work_too(step, told) if step.name == name else step for step in steps]
+
+
+def _with_analyses_at_work(layout: Layout, results: Step) -> Step:
+    """Return the line of the results, with the analyses that another process runs."""
+    locks = (layout.folder / "results").glob("*/.*.lock")
+    running = sorted({lock.parent.name for lock in locks if held(lock)})
+    if not running:
+        return results
+    few = ", ".join(running[:_FEW]) + (f" and {len(running) - _FEW} more" if len(running) > _FEW else "")
+    return _at_work_too(results, f"`wonderland analyze` runs now, in another process: {few}")
+
+
+def _at_work_too(step: Step, told: str) -> Step:
+    """Return the line of what another process makes; what is done stays so until there is another."""
+    state: State = "done" if step.state == "done" else "begun"
+    return replace(step, state=state, detail="; ".join(filter(None, [step.detail, told])), working=True)
 
 
 def _report(layout: Layout, name: str, file: str, command: str, keys: Mapping[str, str]) -> Step:

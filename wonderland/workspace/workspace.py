@@ -27,6 +27,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wonderland.advice import Command, Hint
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import InputError
 from wonderland.tokenizer import SpeakerTokenizer
@@ -57,7 +58,12 @@ if TYPE_CHECKING:
 
 __all__ = ["NOTHING_TO_SHOW", "Workspace"]
 
-NOTHING_TO_SHOW = "Run some first, for example: wonderland analyze triage. All at once: wonderland report --all"
+NOTHING_TO_SHOW = Hint(
+    "Run some first, for example: ",
+    Command("analyze", "triage"),
+    ". All at once: ",
+    Command("report", keeping=True, all=True),
+)
 """What to type where there is no result yet."""
 
 _Parameters = Mapping[str, Mapping[str, Any]]

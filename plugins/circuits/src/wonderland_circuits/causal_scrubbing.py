@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 
 import wonderland as wl
+from wonderland.advice import Command, Hint
 from wonderland.components import Head
 from wonderland.errors import NotEnoughData, UsageError
 from wonderland.lab.stats import cluster_bootstrap
@@ -133,7 +134,7 @@ def _halves(evidence: Any, windows: int, seed: int) -> tuple[np.ndarray, np.ndar
         raise NotEnoughData(
             f"Swapping between conversations, on two halves, takes {2 * _LEAST} of them; "
             f"there are {len(conversations)} held out.",
-            hint="Hold out more: wonderland tokenize --held-out 0.2",
+            hint=Hint("Hold out more: ", Command("tokenize", held_out=0.2)),
         )
     first = np.isin(evidence.conversation, conversations[: len(conversations) // 2])
     order = random.permutation(len(evidence.conversation))

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 
 import wonderland as wl
+from wonderland.advice import Command, Hint
 from wonderland.components import Head
 from wonderland.errors import NotEnoughData
 from wonderland.views import formatted, with_bounds
@@ -89,7 +90,7 @@ class HeadTaxonomy:
         if missing:
             raise NotEnoughData(
                 f"A role needs a pattern and an ablation, and there is no result of {' or '.join(missing)}.",
-                hint=f"Run them: wonderland analyze {' '.join(missing)}",
+                hint=Hint("Run them: ", Command("analyze", *missing)),
             )
         shape = (specimen.cfg.n_layers, specimen.cfg.n_heads)
         judged = [_role(results, at, self.least) for at in Head.all(*shape)]

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import wonderland as wl
+from wonderland.advice import Command, Hint, Options
 from wonderland.errors import NotEnoughData, UsageError
 from wonderland.lab.stats import benjamini_hochberg, rests_on_one
 from wonderland.views import Axis, Column, Curve, Lines, Quoted, Table, Wording, digits, say, told_p
@@ -194,19 +195,22 @@ class Acquisition:
     def run(self, cohort: wl.Cohort) -> AcquisitionResult:
         """Average the surprisal of every word at every snapshot."""
         if self.least < 2:
-            raise UsageError(f"A word needs at least 2 uses, not {self.least}.", hint="--least 20")
+            raise UsageError(
+                f"A word needs at least 2 uses, not {self.least}.", hint=Hint("For example: ", Options(least=20))
+            )
         members, at = list(cohort.members.values()), np.asarray(cohort.at)
         if len(members) < _LEAST_SNAPSHOTS:
             raise NotEnoughData(
                 f"To say when a word was learned takes {_LEAST_SNAPSHOTS} snapshots, and there are {len(members)}.",
-                hint="Keep more while training: wonderland train --snapshots 20",
+                hint=Hint("Keep more while training: ", Command("train", snapshots=20)),
             )
         loss = np.stack([_losses(member) for member in members])  # [snapshot, window, pos]
         first = members[0]
         wanted, places, rare = self._places(first)
         if not wanted:
             raise NotEnoughData(
-                f"No word has {self.least} held-out uses.", hint="Hold more out, or ask for fewer: --least 10"
+                f"No word has {self.least} held-out uses.",
+                hint=Hint("Hold more out, or ask for fewer: ", Options(least=max(self.least // 2, 2))),
             )
         at_word = [_by_conversation(loss, where, first.evidence.conversation) for where in places]
         ages, lows, highs, falls, curves = [], [], [], [], []

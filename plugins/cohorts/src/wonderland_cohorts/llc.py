@@ -30,6 +30,7 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
+from wonderland.advice import Hint, Options
 from wonderland.errors import NotEnoughData, Unsupported
 from wonderland.model.loss import token_losses
 from wonderland.tokenizer import PAD
@@ -75,13 +76,16 @@ class Llc:
         if self.step <= 0 or self.pull < 0 or min(self.chains, self.batch) < 1 or self.draws < 8:
             raise wl.UsageError(
                 "A chain needs a step over 0, a pull of 0 or more, a batch, and 8 draws.",
-                hint="For example: --step 1e-5 --draws 400",
+                hint=Hint("For example: ", Options(step=1e-5, draws=400)),
             )
         model, sampled = self._sampled(specimen)
         batches = self._batches(specimen)
         tokens = int(sum((where[:, 1:]).sum() for _, where in batches))
         if tokens < 8:
-            raise NotEnoughData("There are too few predicted tokens of training text.", hint="Ask for more --windows.")
+            raise NotEnoughData(
+                "There are too few predicted tokens of training text.",
+                hint=Hint("Ask for more windows: ", Options(windows=2 * self.windows)),
+            )
         temperature = tokens / math.log(tokens)
         with torch.no_grad():
             base = np.array([float(_loss(model, *batch)) for batch in batches])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import wonderland as wl
+from wonderland.advice import Command, Hint
 from wonderland.errors import InputError, WonderlandError
 from wonderland_exports.frame import open_export
 from wonderland_exports.frame.archives import CUT_SHORT, begins_as_archive, damage_of, is_archive
@@ -49,7 +50,10 @@ class Archive:
         if not (self.path.is_file() and is_archive(self.path)):
             raise InputError(
                 f"{self.path} is no zip archive, and this source only says what is wrong with one.",
-                hint="Leave --source out; the source that reads a file or folder is found by what is in it.",
+                hint=Hint(
+                    "Leave --source out, and the source is found by what is in the file or folder: ",
+                    Command("extract", self.path),
+                ),
             )
         raise InputError(
             f"{self.path} is a sound archive, and no source says that it reads what is in it.",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 import wonderland as wl
+from wonderland.advice import Hint, Options
 from wonderland.errors import InputError
 from wonderland_exports.again import AGAIN, Again
 from wonderland_exports.frame import ME, NOT_UTF8, Export, Tally, e164, head, is_broken, open_export, peek
@@ -106,7 +107,10 @@ class Imazing:
             if not export.members:
                 raise InputError(
                     f"{self.path} holds no CSV file of iMazing with the columns {', '.join(sorted(_NEEDED))}.",
-                    hint="Export the conversations again with iMazing, as CSV. Or name the columns: --source csv",
+                    hint=Hint(
+                        "Export the conversations again with iMazing, as CSV. Or read it as a table: ",
+                        Options("extract", source="csv"),
+                    ),
                 )
             rows, writers = 0, defaultdict[str, set[str]](set)
             for member in export.members:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import wonderland as wl
+from wonderland.advice import Command, Hint
 from wonderland.errors import InputError
 from wonderland_exports.frame import head, open_export, peek
 
@@ -50,7 +51,7 @@ class ImessageExporter:
         open_export(self.path, lambda name: True, "file of imessage-exporter").close()
         raise InputError(
             f"{self.path} was written by imessage-exporter for people to read; it cannot be read back without loss.",
-            hint="Read the database itself, every row of it: wonderland extract ~/Library/Messages/chat.db",
+            hint=Hint("Read the database itself, chat.db, every row of it: ", Command("extract", "imessage")),
         )
 
     def rows(self) -> Iterator[wl.Message | wl.Skipped]:

@@ -19,6 +19,7 @@ from xml.parsers import expat
 import phonenumbers
 
 import wonderland as wl
+from wonderland.advice import Hint, Options
 from wonderland.errors import InputError, UsageError
 from wonderland_exports.frame import ME, Export, Member, Tally, e164, from_unix, head, must_be_utf8, open_export, peek
 
@@ -59,7 +60,10 @@ class Sms:
         if country is not None and country.upper() not in phonenumbers.SUPPORTED_REGIONS:
             raise UsageError(
                 f"There is no country {country!r} with phone numbers of its own.",
-                hint="Its two letters are asked for, for example: --country gb for the United Kingdom",
+                hint=Hint(
+                    "Its two letters are asked for, for the United Kingdom for example: ",
+                    Options("extract", country="gb"),
+                ),
             )
         self._names, self._country, self._partial = names, country, partial
         self._export: Export | None = None
@@ -267,11 +271,17 @@ class Parser:
         if said in (expat.errors.XML_ERROR_NO_ELEMENTS, expat.errors.XML_ERROR_UNCLOSED_TOKEN):
             return InputError(
                 f"{self._member.name} is cut short: it ends at line {error.lineno:,}, before its end tag.",
-                hint="The backup was stopped or the copy is incomplete: copy it again. To keep its rows: --partial",
+                hint=Hint(
+                    "The backup was stopped or the copy is incomplete: copy it again. To keep its rows: ",
+                    Options("extract", partial=True),
+                ),
             )
         return InputError(
             f"{self._member.name} is no XML from line {error.lineno:,}, column {error.offset:,} on: {said}.",
-            hint="It was edited or damaged: back up again. To keep the rows before that place: --partial",
+            hint=Hint(
+                "It was edited or damaged: back up again. To keep the rows before that place: ",
+                Options("extract", partial=True),
+            ),
         )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TextIO
 
+from wonderland.advice import Hint, Options
 from wonderland.errors import InputError
 from wonderland_exports.frame import Member, encoding_of
 from wonderland_exports.frame.window import Broken
@@ -57,7 +58,9 @@ def records(member: Member, *, partial: bool = False) -> Iterator[dict[str, str]
                     if not partial:
                         raise InputError(
                             f"{member.name}: record {number} opens a quotation mark that is never closed.",
-                            hint=f"{_AGAIN} To keep the records before that place: --partial",
+                            hint=Hint(
+                                f"{_AGAIN} To keep the records before that place: ", Options("extract", partial=True)
+                            ),
                         )
                     yield _byte(member, encoding, before)
                 elif len(cells) < len(names) and not seen.last.endswith(("\n", "\r")):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import wonderland as wl
+from wonderland.advice import Hint, Options
 
 __all__ = ["AsksContrasts", "Foretold", "TrainsOnLayers"]
 
@@ -54,15 +55,18 @@ class TrainsOnLayers(Foretold):
         if self.active < 1 or self.latents < 0 or epochs < 1:
             raise wl.UsageError(
                 f"{what} needs at least one latent, one of them active, and one epoch.",
-                hint="For example: --latents 512 --active 16 --epochs 6",
+                hint=Hint("For example: ", Options(latents=512, active=16, epochs=6)),
             )
         latents = self.latents or 4 * width
         if self.active > latents:
             raise wl.UsageError(
-                f"Of {latents} latents not {self.active} can be active on a token.", hint=f"--active {latents} at most"
+                f"Of {latents} latents not {self.active} can be active on a token.",
+                hint=Hint("At most: ", Options(active=latents)),
             )
         if not 0 < rate < float("inf"):
-            raise wl.UsageError(f"The learning rate has to be above 0, not {rate}.", hint="--rate 0.004")
+            raise wl.UsageError(
+                f"The learning rate has to be above 0, not {rate}.", hint=Hint("For example: ", Options(rate=0.004))
+            )
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class AsksContrasts(Foretold):
         if self.pairs < 2 * _LEAST_PAIRS:
             raise wl.UsageError(
                 f"{self.pairs} contrasts are too few to choose on one half and measure on the other.",
-                hint=f"--pairs {2 * _LEAST_PAIRS} at least",
+                hint=Hint("At least: ", Options(pairs=2 * _LEAST_PAIRS)),
             )
         mined = specimen.contrasts(self.contrast, pairs=self.pairs, seed=self.seed)
         if min(len(mined.explore), len(mined.confirm)) < _LEAST_PAIRS:

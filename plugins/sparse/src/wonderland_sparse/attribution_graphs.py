@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 
 import wonderland as wl
+from wonderland.advice import Command, Hint, Options
 from wonderland.lab.contrast import ContrastBatch
 from wonderland_sparse.asking import AsksContrasts
 from wonderland_sparse.dictionary import Transcoder
@@ -72,11 +73,15 @@ class AttributionGraphs(AsksContrasts):
     def run(self, specimen: wl.Specimen) -> GraphsResult:
         """Account for the answers, choose edges on one half and measure them on the other."""
         if self.edges < 1 or self.examples < 0:
-            raise wl.UsageError("A graph needs at least one edge, and no fewer than no prompts.", hint="--edges 40")
+            raise wl.UsageError(
+                "A graph needs at least one edge, and no fewer than no prompts.",
+                hint=Hint("For example: ", Options(edges=40)),
+            )
         found = specimen.results.get("transcoders")
         if not isinstance(found, TranscodersResult):
             raise wl.NotEnoughData(
-                "There are no transcoders to follow paths through.", hint="wonderland analyze transcoders"
+                "There are no transcoders to follow paths through.",
+                hint=Hint("Train some: ", Command("analyze", "transcoders")),
             )
         if not isinstance(specimen.model, wl.ChatTransformer):
             raise wl.Unsupported(

@@ -31,6 +31,7 @@ import numpy as np
 import torch
 
 import wonderland as wl
+from wonderland.advice import Command, Hint
 from wonderland.lab.interventions import Site
 from wonderland.lab.patching import patch, recovery
 from wonderland_sparse.asking import AsksContrasts
@@ -87,7 +88,7 @@ class SparseCircuits(AsksContrasts):
         if not isinstance(found, DictionariesResult):
             raise wl.NotEnoughData(
                 "There are no dictionaries whose latents could be swapped.",
-                hint="wonderland analyze sparse-dictionaries",
+                hint=Hint("Train some: ", Command("analyze", "sparse-dictionaries")),
             )
         mined = self.asked(specimen)
         layers = found.layers[:1] if found.shared else found.layers

@@ -38,6 +38,7 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
+from wonderland.advice import Hint, Options
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland_sparse.asking import TrainsOnLayers
 from wonderland_sparse.controls import components, moments, noise, partners_by_chance, scrambled
@@ -95,7 +96,10 @@ class SparseDictionaries(TrainsOnLayers):
         if self.kind not in KINDS:
             raise wl.UsageError(f"There is no kind of dictionary {self.kind!r}.", hint=f"Kinds: {', '.join(KINDS)}.")
         if self.tokens not in ("subtract", "keep"):
-            raise wl.UsageError(f"Tokens are kept or subtracted, not {self.tokens!r}.", hint="--tokens keep")
+            raise wl.UsageError(
+                f"Tokens are kept or subtracted, not {self.tokens!r}.",
+                hint=Hint("For example: ", Options(tokens="keep")),
+            )
         recipe = self.recipe(specimen)
         self.trainable("A dictionary", specimen.cfg.d_model, recipe.rate, recipe.epochs)
         layers = chosen_layers(self.layers, specimen.cfg.n_layers)

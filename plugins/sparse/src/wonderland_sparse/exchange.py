@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
+from wonderland.advice import Command, Hint
 from wonderland.lab.result_files import write_folder
 from wonderland_sparse.dictionary import Dictionary, Transcoder
 
@@ -81,7 +82,7 @@ def write(one: Dictionary, folder: Path, *, tokens: str, layer: int, context: in
         raise wl.UsageError(
             "A context dictionary cannot be exchanged: the format has no place for its table of token means, and "
             "without it every number would be wrong.",
-            hint="Train one of the whole stream: wonderland analyze sparse-dictionaries --tokens keep",
+            hint=Hint("Train one of the whole stream: ", Command("analyze", "sparse-dictionaries", tokens="keep")),
         )
     parts = one.arrays()
     weights = {

@@ -35,6 +35,7 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
+from wonderland.advice import Command, Hint, Options
 from wonderland_sparse.activations import Fires, cut, directions, fires, neurons, rolled
 from wonderland_sparse.asking import Foretold
 from wonderland_sparse.controls import scrambled
@@ -87,13 +88,14 @@ class SparseFeatures(Foretold):
         """Explain the latents of the dictionaries."""
         if self.effects < 1 or self.listed < 0:
             raise wl.UsageError(
-                "At least one latent is taken out, and no fewer than none are shown.", hint="--effects 48"
+                "At least one latent is taken out, and no fewer than none are shown.",
+                hint=Hint("For example: ", Options(effects=48, listed=32)),
             )
         found = specimen.results.get("sparse-dictionaries")
         if not isinstance(found, DictionariesResult):
             raise wl.NotEnoughData(
                 "There are no dictionaries whose latents could be explained.",
-                hint="wonderland analyze sparse-dictionaries",
+                hint=Hint("Train some: ", Command("analyze", "sparse-dictionaries")),
             )
         layers = found.layers[:1] if found.shared else found.layers
         some = some_windows(specimen.background, _CHOOSING, self.seed)

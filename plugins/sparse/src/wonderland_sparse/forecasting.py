@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 import wonderland as wl
+from wonderland.advice import Command, Hint
 from wonderland_sparse.learning import SOONER, Recipe, learn, steps_of, transcode
 from wonderland_sparse.streams import MOST_BYTES, mlp_of_text, of_text, some_windows, together, writes
 
@@ -180,7 +181,9 @@ def _layers_of(specimen: wl.Specimen, used: Mapping[str, Any]) -> tuple[int, Pac
     """Return how many layers have a dictionary to measure, the pace, and whether any layer writes anything."""
     made = used.get("sparse-dictionaries")
     if made is None:
-        raise wl.NotEnoughData("There are no dictionaries.", hint="wonderland analyze sparse-dictionaries")
+        raise wl.NotEnoughData(
+            "There are no dictionaries.", hint=Hint("Train some: ", Command("analyze", "sparse-dictionaries"))
+        )
     layers, there = _chosen(made, specimen), writes(specimen)
     return (len(layers) if there else 1), pace(specimen, made.recipe(specimen)), there
 
@@ -198,7 +201,9 @@ def _of_contrasts(asked: Any, specimen: wl.Specimen, used: Mapping[str, Any]) ->
     if asked.name == "attribution-graphs":
         made = used.get("transcoders")
         if made is None:
-            raise wl.NotEnoughData("There are no transcoders.", hint="wonderland analyze transcoders")
+            raise wl.NotEnoughData(
+                "There are no transcoders.", hint=Hint("Train some: ", Command("analyze", "transcoders"))
+            )
         here, share = pace(specimen, made.recipe(specimen), mlp=True), 1.0 if writes(specimen) else _WITHOUT
     else:
         share, here, _ = _layers_of(specimen, used)

@@ -30,6 +30,7 @@ import numpy as np
 import torch
 
 import wonderland as wl
+from wonderland.advice import Command, Hint, Options
 from wonderland.lab.contrast import ContrastBatch
 from wonderland_sparse.asking import AsksContrasts
 from wonderland_sparse.dictionaries_result import DictionariesResult
@@ -79,13 +80,13 @@ class SparseGraphs(AsksContrasts):
         if self.latents < 1 or self.edges < 1:
             raise wl.UsageError(
                 "A graph needs at least one latent of each layer, and one edge.",
-                hint="For example: --latents 12 --edges 40",
+                hint=Hint("For example: ", Options(latents=12, edges=40)),
             )
         found = specimen.results.get("sparse-dictionaries")
         if not isinstance(found, DictionariesResult):
             raise wl.NotEnoughData(
                 "There are no dictionaries whose latents could be followed.",
-                hint="wonderland analyze sparse-dictionaries",
+                hint=Hint("Train some: ", Command("analyze", "sparse-dictionaries")),
             )
         if not isinstance(specimen.model, wl.ChatTransformer):
             raise wl.Unsupported(

@@ -11,6 +11,7 @@ import shlex
 from collections import Counter
 from collections.abc import Collection, Mapping
 
+from wonderland.advice import Hint, Options
 from wonderland.corpus.people import ME
 from wonderland.counted import counted
 from wonderland.errors import OwnerUnknown
@@ -110,11 +111,11 @@ def _hint(senders: Mapping[str, int], names: Mapping[str, str], own: Collection[
     listed = ", ".join(f"{_quoted(word)} ({counted(count, 'message')})" for word, count in found[:_SHOWN])
     more = f" and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else ""
     how = (
-        f"Say who you are, for example: --me {shlex.quote(found[0][0])}"
+        Hint("Say who you are, for example: ", Options("extract", me=found[0][0]))
         if example
-        else "Say who of these you are: --me NAME"
+        else Hint("Say who of these you are: ", Options("extract", me="NAME"))
     )
-    return f"{how}. Senders: {listed}{more}."
+    return Hint(how, f". Senders: {listed}{more}.")
 
 
 def _quoted(word: str) -> str:

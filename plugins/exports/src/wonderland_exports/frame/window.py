@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from wonderland.advice import Hint, Options
 from wonderland.errors import InputError
 from wonderland_exports.frame.files import Member
 
@@ -63,12 +64,18 @@ class Broken(Exception):
         if self.at_end:
             return InputError(
                 f"{member.name} is cut short: it ends in the middle of something that begins at byte {self.byte:,}.",
-                hint="The export was stopped or the copy is incomplete: export again. To keep the rows before that "
-                "place: --partial",
+                hint=Hint(
+                    "The export was stopped or the copy is incomplete: export again. To keep the rows before that "
+                    "place: ",
+                    Options("extract", partial=True),
+                ),
             )
         return InputError(
             f"{member.name} is not JSON from byte {self.byte:,} on{self.why and ': ' + self.why}.",
-            hint="It was edited or damaged: export again. To keep the rows before that place: --partial",
+            hint=Hint(
+                "It was edited or damaged: export again. To keep the rows before that place: ",
+                Options("extract", partial=True),
+            ),
         )
 
 

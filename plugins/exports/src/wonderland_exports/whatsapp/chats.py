@@ -11,6 +11,7 @@ from itertools import groupby
 import numpy as np
 import pyarrow.compute as pc
 
+from wonderland.advice import Hint, Options
 from wonderland.counted import counted
 from wonderland.errors import InputError
 from wonderland_exports.frame import Export, Member, e164, encoding_of, head
@@ -143,7 +144,7 @@ def _order(chats: list[Chat]) -> str:
         raise InputError(
             f"In {chat.member.name} {date[0]}/{date[1]}/{date[2]} can be {' or '.join(read)}, and no date in the "
             "export says which: none has a number over 12 in one place only, or runs backwards in one reading.",
-            hint=f"Say which comes first: --dates {DAY_FIRST} or --dates {MONTH_FIRST}",
+            hint=Hint("Say which comes first: ", Options("extract", dates=DAY_FIRST).or_(dates=MONTH_FIRST)),
         )
     return order
 

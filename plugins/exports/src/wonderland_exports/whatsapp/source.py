@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 import wonderland as wl
+from wonderland.advice import Hint, Options
 from wonderland.corpus.blocks import Block
 from wonderland.corpus.reading import batches
 from wonderland.errors import InputError, UsageError
@@ -48,7 +49,10 @@ class WhatsApp:
         dates: Annotated[Literal["dmy", "mdy"] | None, "which comes first in dates, where that is not clear"] = None,
     ) -> None:
         if dates not in (None, DAY_FIRST, MONTH_FIRST):
-            raise UsageError(f"dates is {dates!r}.", hint=f"Choose {DAY_FIRST!r} or {MONTH_FIRST!r}.")
+            raise UsageError(
+                f"dates is {dates!r}.",
+                hint=Hint("Say which comes first: ", Options("extract", dates=DAY_FIRST).or_(dates=MONTH_FIRST)),
+            )
         self.path = Path(path)
         self._me, self._dates = me, dates
         self._found: Survey | None = None
