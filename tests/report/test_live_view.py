@@ -705,9 +705,20 @@ def test_breaking_it_counts_what_is_left_and_compares_with_others(page):
     settle(page)
     judged, said = lesson(page, 2)
     left, _ = left_without(["L0H0", "L0H1", "L0H2"])
-    told = re.search(r"Without L0H0, L0H1, L0H2, ([\d.<]+)%", said)
-    assert float(told[1]) == pytest.approx(max(0, 100 * left), abs=0.6)
+    told = re.search(r"Without L0H0, L0H1, L0H2, ([−\d.<]+)%", said)
+    assert float(told[1].replace("−", "-")) == pytest.approx(100 * left, abs=0.6)
     assert (judged == "true") == (left <= 0.5 and f"{left:.0%}" in said)
+
+
+def test_where_breaking_it_turns_it_round_less_than_nothing_is_left_and_that_is_said(page):
+    left, _ = left_without(["L0H3", "L1H2"])
+    assert left < -0.1
+    for name in ("L0H3", "L1H2"):
+        page.click(f'[data-head="{name}"].chip')
+    settle(page)
+    _, said = lesson(page, 2)
+    assert f"Without L0H3, L1H2, −{-100 * left:.0f}% of what swapping" in said
+    assert "under 0%: the reverse of it" in page.inner_text(".lessons")
 
 
 def left_without(names: list[str]) -> tuple[float, int]:

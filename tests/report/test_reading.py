@@ -124,6 +124,15 @@ def test_a_term_in_a_picture_of_the_first_page_says_what_it_means(page):
     assert line["y"] < name["y"] < line["y"] + line["height"]
 
 
+def test_a_rule_without_a_figure_says_how_many_choices_it_leaves_where_it_is_pressed(page):
+    said = dict(one.rsplit(" ", 1) for one in page.locator(".story .drawn").first.get_attribute("title").split(" · "))
+    ends = {"a blind guess", "this model"}
+    assert "unigram" in said
+    for rule in [rule for rule in said if rule not in ends]:
+        page.locator(f".drawn .term:text-is('{rule}')").click()
+        assert page.inner_text("#tip").endswith(f"Choices left here: {said[rule]}")
+
+
 def test_the_findings_sort_by_their_numbers_and_show_their_kind(page):
     go(page, "all-findings")
     everything = page.locator(".findings tbody tr").count()
