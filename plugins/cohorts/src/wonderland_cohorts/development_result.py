@@ -123,7 +123,7 @@ class DevelopmentResult(wl.Result):
             return "No score of heads and no gain of a repetition ends higher than it began."
         if self.transitions:
             return f"What rises at once: {', '.join(self.transitions)}."
-        return "No curve rises at once: no single rise is larger than a whole broken at random would have."
+        return "No curve rises at once: no single rise is larger than if the whole rise were cut at random places."
 
     def _rise(self, name: str) -> str:
         at, share, p, q = self.rises[name]
@@ -240,7 +240,7 @@ class DevelopmentResult(wl.Result):
             subtitle="When did heads begin to look at something particular?",
             caption="The highest score over heads for each pattern at each snapshot; 95% interval of that head over "
             f"n={n}. The line is the highest score of the untrained model. Marks: rises "
-            "that are larger than a whole broken at random would have, q < 0.05.",
+            "that are larger than if the whole rise were cut at random places, q < 0.05.",
             how_to_read="A step is a head that forms within one stretch of training. Point at a mark to read how large "
             "it is.",
             misleads="It is not one head's curve: at each snapshot it is that of whichever head is highest then.",
