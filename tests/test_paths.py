@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 
 import numpy as np
@@ -12,13 +13,13 @@ from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.export import export
 from wonderland.corpus.messages import Message
 from wonderland.corpus.people import Pseudonyms
-from wonderland.errors import InputError
-from wonderland.lab.result_files import write_tree
+from wonderland.errors import InputError, ResourceError
+from wonderland.lab.result_files import write_folder, write_tree
 from wonderland.model import tensor_file
 from wonderland.paths import expanded, replacing, to_write_it
 from wonderland.report.plots_files import _write as write_figure
 from wonderland.workspace import settings
-from wonderland.workspace.wipe import remember
+from wonderland.workspace.wipe import remembering
 
 
 def _export(folder):
@@ -26,11 +27,16 @@ def _export(folder):
     export(Corpus.of([said]), folder, "corpus.txt")
 
 
+def _note(folder):
+    with remembering(folder, [folder / "chats.txt"]):
+        pass
+
+
 WRITERS = {
     "corpus.txt": _export,
     "people.json": lambda folder: Pseudonyms().save(folder / "people.json"),
     "wonderland.toml": lambda folder: settings.write_new(folder / "wonderland.toml"),
-    "elsewhere.json": lambda folder: remember(folder, [folder / "chats.txt"]),
+    "elsewhere.json": lambda folder: _note(folder),
     "model.safetensors": lambda folder: tensor_file.write(
         folder / "model.safetensors", {}, {"a": torch.zeros(1)}, what="model"
     ),
@@ -68,6 +74,60 @@ def test_a_write_that_fails_leaves_what_stood_there_and_nothing_else(tmp_path):
 def test_the_home_folder_of_nobody_is_told():
     with pytest.raises(InputError, match="'~nobody-of-that-name'"):
         expanded("~nobody-of-that-name/x")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "result.json"])
+def test_a_full_disk_is_told_as_the_system_says_it_and_without_names_of_ours(tmp_path, monkeypatch, name):
+    def full(*_, **__):
+        raise Exception("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    def full_too(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device", "a hidden name")
+
+    monkeypatch.setattr("safetensors.torch.save_file", full)
+    monkeypatch.setattr("pathlib.Path.write_bytes", full_too)
+    with pytest.raises(ResourceError) as caught:
+        WRITERS[name](tmp_path)
+    assert re.fullmatch(r".*: No space left on device\. What was there before is untouched\.", caught.value.message)
+    assert caught.value.hint == "Free some space and run the same again."
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_written_names_no_hidden_one_and_leaves_none(tmp_path):
+    def full(partial):
+        raise OSError(errno.EFBIG, "File too large", str(partial))
+
+    place = tmp_path / "new" / "out"
+    with pytest.raises(ResourceError) as caught:
+        write_folder(place, "mark", full)
+    assert caught.value.message == f"{place} cannot be written: File too large. What was there before is untouched."
+    assert "ulimit -f" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_folder_takes_the_place_of_one_of_its_kind_or_leaves_it(tmp_path, monkeypatch, at_once):
+    place, replace = tmp_path / "out", os.replace
+
+    def write(text):
+        return lambda partial: (partial / "mark").write_text(text, encoding="utf-8")
+
+    def full(one, other):
+        if other == place and not str(one).endswith(".old"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(one, other)
+
+    write_folder(place, "mark", write("1"))
+    if not at_once:
+        monkeypatch.setattr("wonderland.lab.result_files.exchanged", lambda *_: False)
+    write_folder(place, "mark", write("2"))
+    assert (place / "mark").read_text(encoding="utf-8") == "2"
+    monkeypatch.setattr("wonderland.lab.result_files.exchanged", lambda *_: False)
+    monkeypatch.setattr("wonderland.lab.result_files.os.replace", full)
+    with pytest.raises(ResourceError, match="No space left"):
+        write_folder(place, "mark", write("3"))
+    assert (place / "mark").read_text(encoding="utf-8") == "2"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 @pytest.mark.parametrize(("number", "said"), [(errno.EFBIG, "ulimit -f"), (errno.ENOSPC, "Free some space")])
