@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from wonderland import plugins
-from wonderland.advice import Command, Hint
+from wonderland.advice import Command, Hint, of_command
 from wonderland.errors import NotEnoughData, PluginError, Unsupported, WonderlandError
 from wonderland.lab.choosing import Runnable, of_several, parameters_of, with_used
 from wonderland.lab.forecast import UNTRAINED
@@ -222,7 +222,10 @@ def _named(analysis: Runnable, watching: Watching) -> Iterator[None]:
         yield
     except PluginError as error:
         raise PluginError(f"{whose} failed: {error.message}", hint=error.hint or hint) from error
-    except (WonderlandError, MemoryError):
+    except WonderlandError as error:
+        error.hint = of_command(error.hint, "analyze", analysis.name)
+        raise
+    except MemoryError:
         raise
     except (Exception, SystemExit) as error:
         full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

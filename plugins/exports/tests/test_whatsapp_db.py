@@ -36,6 +36,7 @@ def test_the_name_inside_an_iphone_backup_is_the_hash_of_its_place():
 
 def edited(path, *statements):
     with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
         for statement in statements:
             connection.execute(statement)
         connection.commit()
@@ -135,6 +136,7 @@ values = st.none() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text(ma
 def test_values_of_any_kind_are_accounted_for(tmp_path_factory, row, text):
     path = make_whatsapp_db(tmp_path_factory.mktemp("odd") / "msgstore.db", 3, store="android").path
     with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
         connection.execute("INSERT INTO message VALUES (900,?,?,?,?,?,?,?)", (*row[:5], text, row[5]))
         connection.execute("INSERT INTO chat VALUES (901,?,?)", row[5:])
         connection.commit()
@@ -145,6 +147,7 @@ def test_values_of_any_kind_are_accounted_for(tmp_path_factory, row, text):
 def test_a_type_of_the_old_schema_that_is_no_number_is_no_accident(tmp_path, kind):
     path = make_whatsapp_db(tmp_path / "msgstore.db", 3, store="old android").path
     with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
         connection.execute("UPDATE messages SET media_wa_type = ?", (kind,))
         connection.commit()
     assert {row.reason for row in read(WhatsAppDb, path)[0]} == {"of unknown type"}

@@ -19,6 +19,7 @@ from wonderland.corpus.blocks import Block
 from wonderland.corpus.reading import batches
 from wonderland.errors import InputError, UsageError
 from wonderland_exports.again import AGAIN
+from wonderland_exports.discord_rows import EXPORTERS_TEXT
 from wonderland_exports.frame import Member, Tally, find_owner, head, maybe_own, open_export, peek
 from wonderland_exports.whatsapp.chats import OWN_WORDS, Survey, decoded, survey
 from wonderland_exports.whatsapp.judging import Judge
@@ -157,7 +158,10 @@ def _once(
 
 def _sure(member: Member) -> float:
     """Say how sure it is that a text file is a chat: a head at the start of one of its first lines."""
-    for line in decoded(head(member)).split("\n")[:_LINES]:
+    start = head(member)
+    if EXPORTERS_TEXT.match(start):
+        return 0.0
+    for line in decoded(start).split("\n")[:_LINES]:
         shape = shape_of(line)
         if shape is not None:
             iso = shape.year_first and shape.form[1] == "-"
