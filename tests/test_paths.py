@@ -4,19 +4,25 @@ import errno
 import os
 import re
 import stat
+import tempfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+import wonderland as wl
+from wonderland import plugins
+from wonderland.cli.main import run
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.export import export
 from wonderland.corpus.messages import Message
 from wonderland.corpus.people import Pseudonyms
 from wonderland.errors import InputError, ResourceError
 from wonderland.lab.result_files import write_folder, write_tree
+from wonderland.lab.running import Watching, _named
 from wonderland.model import tensor_file
-from wonderland.paths import expanded, replacing, to_write_it
+from wonderland.paths import expanded, lack_of_room, replacing, to_write_it
 from wonderland.report.plots_files import _write as write_figure
 from wonderland.workspace import settings
 from wonderland.workspace.wipe import remembering
@@ -133,3 +139,47 @@ def test_a_folder_takes_the_place_of_one_of_its_kind_or_leaves_it(tmp_path, monk
 @pytest.mark.parametrize(("number", "said"), [(errno.EFBIG, "ulimit -f"), (errno.ENOSPC, "Free some space")])
 def test_what_cannot_be_written_says_what_to_do_about_its_size(tmp_path, number, said):
     assert said in to_write_it(OSError(number, "too large"), tmp_path / "report.html")
+
+
+def no_place(*_, **__):
+    """What Python raises where it finds no place for temporary files."""
+    raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp', '/a b']")
+
+
+def test_a_lack_of_room_is_told_apart_from_a_fault():
+    with pytest.raises(FileNotFoundError) as raised:
+        no_place()
+    found = lack_of_room(raised.value)
+    assert str(found.message) == "There is no room for temporary files: none could be written in /tmp, /a b."
+    assert "TMPDIR" in found.hint
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        found = lack_of_room(OSError(number, "no room", "/place/file"))
+        assert found.message == "/place/file could not be written: no room."
+    missing = FileNotFoundError(errno.ENOENT, "No such file", "x")
+    for other in (missing, OSError("what"), ValueError("x"), KeyboardInterrupt()):
+        assert lack_of_room(other) is None
+
+
+def test_python_still_says_it_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "missing")])
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    with pytest.raises(FileNotFoundError) as raised:
+        tempfile.gettempdir()
+    assert str(tmp_path / "missing") in lack_of_room(raised.value).message
+
+
+@pytest.mark.parametrize("where", ["a command", "a plugin", "an analysis"])
+def test_without_room_for_temporary_files_a_command_says_so_and_blames_nobody(where, monkeypatch, capsys, tmp_path):
+    if where == "a plugin":
+        with pytest.raises(ResourceError, match="no room for temporary files"):
+            plugins.load()._call(no_place, "core", "source")
+    elif where == "an analysis":
+        with pytest.raises(FileNotFoundError), _named(SimpleNamespace(name="x"), Watching(on_result=print)):
+            no_place()
+    else:
+        wl.Workspace.create(tmp_path / "me.wonderland")
+        monkeypatch.setattr(wl.Workspace, "status", no_place)
+        assert run(["status", "-w", str(tmp_path / "me.wonderland")]) == 5
+        error = " ".join(capsys.readouterr().err.split())
+        assert "no room for temporary files" in error
+        assert "fault" not in error

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from wonderland.errors import InputError, must_be
+from wonderland.errors import InputError, ResourceError, must_be
 
 __all__ = [
     "as_os_error",
@@ -21,6 +21,7 @@ __all__ = [
     "expanded",
     "hash_file",
     "inside",
+    "lack_of_room",
     "making_parents",
     "must_have_a_name",
     "replacing",
@@ -29,6 +30,7 @@ __all__ = [
 
 _HERE = -100  # AT_FDCWD
 _EXCHANGE = 2  # RENAME_EXCHANGE of Linux, RENAME_SWAP of macOS
+_NO_PLACE = "No usable temporary directory"  # what tempfile says
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")  # as Rust ends the text of one
 
 
@@ -79,6 +81,28 @@ def as_os_error(error: Exception) -> OSError:
         return error
     number = _OS_ERROR.search(str(error))
     return OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(str(error))
+
+
+def lack_of_room(error: BaseException) -> ResourceError | None:
+    """Return what to tell of an error that came of a full disk, wherever it was raised; None of any other.
+
+    Args:
+        error: What was raised; of Python's own where it finds no place for temporary files.
+    """
+    if isinstance(error, FileNotFoundError) and _NO_PLACE in str(error):
+        places = ", ".join(re.findall(r"'([^']*)'", str(error)))
+        return ResourceError(
+            f"There is no room for temporary files: none could be written in {places}.",
+            hint="Free some there, or name a folder that has some: export TMPDIR=~/tmp. Where `ulimit -f` says 0, no "
+            "file can be written at all.",
+        )
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        named = error.filename or "a file"
+        return ResourceError(
+            f"{named} could not be written: {error.strerror}.",
+            hint=to_write_it(error, Path(os.fsdecode(error.filename or "."))),
+        )
+    return None
 
 
 def to_write_it(error: OSError, place: Path, name: str = "") -> str:
