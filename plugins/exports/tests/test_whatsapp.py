@@ -5,6 +5,7 @@ from babel import Locale, localedata
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import wonderland as wl
 from wonderland.errors import InputError, UsageError
 from wonderland_exports.testing import HEADS, make_whatsapp
 from wonderland_exports.whatsapp import WhatsApp
@@ -384,3 +385,53 @@ def test_every_line_after_a_head_is_a_row(tmp_path_factory, texts):
     for text, item in zip(texts, items, strict=True):
         if "\u200e" not in text and text.strip() and text[-1] not in ">)" and text != "null" and text[0] != "<":
             assert item.text == text
+
+
+GANG = [f"14/05/2023, 08:{at:02d} - {('Ada', 'Bo', 'Cem')[at % 3]}: message number {at}" for at in range(31)]
+LATER = [f"30/09/2024, 09:{at:02d} - Cem: later {at}" for at in range(11)]
+
+
+def kept_both_ways(tmp_path, one, other):
+    """Return how many messages are kept of two files, in one folder and given one by one, and the notes of the first"""
+    paths = []
+    for folder, (name, said) in zip("ab", (one, other), strict=True):
+        (tmp_path / "all" / folder).mkdir(parents=True)
+        paths.append(lines(tmp_path / "all" / folder, *said, name=name))
+    together, apart = wl.Corpus.read(tmp_path / "all", me="Ada"), wl.Corpus.read(*paths, me="Ada")
+    assert sorted(together.texts) == sorted(apart.texts)
+    return len(together), together
+
+
+def test_a_group_under_two_names_is_one_conversation(tmp_path):
+    one, other = ("WhatsApp Chat with Gang.txt", GANG), ("WhatsApp Chat with Gang 2.txt", [*GANG, *LATER])
+    kept, corpus = kept_both_ways(tmp_path, one, other)
+    assert kept == 42
+    assert corpus.counts()["conversations"] == 1
+    assert corpus.ledger.count("read") == 31
+    assert [note for note in corpus.notes if "they are read as one conversation" in note]
+
+
+@pytest.mark.parametrize("name", ["WhatsApp Chat with Gang.txt", "WhatsApp Chat with Pals.txt"])
+def test_two_phones_exports_of_a_group_in_one_folder_are_compared_by_the_minute(tmp_path, name):
+    iphone = [line.replace("14/05/2023, 08:", "[14/05/2023, 08:").replace(" - ", f":{at + 9}] ") for at, line in
+              enumerate(GANG)]  # fmt: skip
+    kept, corpus = kept_both_ways(tmp_path, ("WhatsApp Chat with Gang.txt", GANG), (name, iphone))
+    assert kept == 31
+    assert corpus.counts()["conversations"] == 1
+
+
+@pytest.mark.parametrize("shared", [4, 14])
+def test_what_is_sent_to_two_groups_of_the_same_people_makes_them_no_conversation(tmp_path, shared):
+    other = [line.replace("message", "another") if at % 30 >= shared else line for at, line in enumerate(GANG)]
+    for name, said in (("WhatsApp Chat with Gang.txt", GANG), ("WhatsApp Chat with Pals.txt", other)):
+        lines(tmp_path, *said, name=name)
+    corpus = wl.Corpus.read(tmp_path, me="Ada")
+    assert (len(corpus), corpus.counts()["conversations"]) == (62, 2)
+
+
+def test_what_one_person_sends_to_many_makes_them_no_conversation(tmp_path):
+    for name in ("Bo", "Cem"):
+        said = [f"14/05/2023, 08:{at:02d} - Ada: message number {at}" for at in range(20)]
+        lines(tmp_path, *said, f"15/05/2023, 08:00 - {name}: yes", name=f"WhatsApp Chat with {name}.txt")
+    corpus = wl.Corpus.read(tmp_path, me="Ada")
+    assert (len(corpus), corpus.counts()["conversations"]) == (42, 2)

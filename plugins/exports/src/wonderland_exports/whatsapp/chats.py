@@ -30,6 +30,7 @@ from wonderland_exports.whatsapp.web import EVENT, is_web
 from wonderland_exports.whatsapp.words import NOTICES, OWN_WHOLE, deleted_by_me, placeholder
 
 __all__ = [
+    "COPY",
     "FIRST",
     "OWN_WORDS",
     "Chat",
@@ -47,7 +48,7 @@ _THRICE, _MOSTLY = 3, 0.8  # so often what follows a name belongs to the name
 _OFTEN = 0.01  # of the rows of a chat are a placeholder at least that is known by nothing else
 _LONGEST_NAME = 60
 _MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-_COPY = re.compile(r"\s?\(\d{1,2}\)$")
+COPY = re.compile(r"\s?\(\d{1,2}\)$")
 _QUOTES = re.compile('["“”„«»]')
 
 
@@ -119,7 +120,6 @@ def survey(export: Export, members: list[Member], dates: str | None) -> Survey:
         InputError: Day and month could be either way.
     """
     chats = [_surveyed(export, member) for member in members]
-    _name_threads(chats)
     found = Survey(export, chats, notes=list(export.notes))
     for form in {chat.shape.form: chat for chat in chats}:
         alike = [chat for chat in chats if chat.shape.form == form]
@@ -306,30 +306,7 @@ def _title(export: Export, member: Member) -> str:
     return path.parent.name.removesuffix(".zip") if len(path.parts) > 1 else export.path.absolute().stem
 
 
-def _name_threads(chats: list[Chat]) -> None:
-    """Give each chat its thread: one for files that share a name but for ``(1)`` and at least one row."""
-    groups: dict[str, list[Chat]] = {}
-    for chat in chats:
-        groups.setdefault(_COPY.sub("", chat.title), []).append(chat)
-    for alike in groups.values():
-        alike[0].thread = alike[0].title
-        lines = {chat.title + chat.member.name: _hashes(chat) for chat in alike} if len(alike) > 1 else {}
-        for at, chat in enumerate(alike[1:], 1):
-            mine = lines[chat.title + chat.member.name]
-            same = (other for other in alike[:at] if lines[other.title + other.member.name] & mine)
-            other_threads = {other.thread for other in alike[:at]}
-            original = next(same, None)
-            chat.thread = original.thread if original else chat.title
-            if original is None and chat.thread in other_threads:
-                chat.thread = chat.member.name
-
-
-def _hashes(chat: Chat) -> set[int]:
-    rows = rows_of(chat.member, chat.shape)
-    return {hash(row) for row in zip(rows.dates, rows.times, rows.bodies, strict=True)}
-
-
 def _named_after(title: str, sender: str) -> bool:
     """Whether a chat's file is named after this sender; signs that no file name can hold do not count."""
     plain = re.sub(r"[\W_]", "", sender.casefold())
-    return bool(plain) and re.sub(r"[\W_]", "", _COPY.sub("", title).casefold()).endswith(plain)
+    return bool(plain) and re.sub(r"[\W_]", "", COPY.sub("", title).casefold()).endswith(plain)
