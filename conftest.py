@@ -51,6 +51,7 @@ LONGEST = (
     "tests/report/test_chance.py",
     "tests/report/test_glance.py",
     "tests/report/test_damaged.py",
+    "tests/report/test_matrix_rows.py",
     "plugins/sparse/",
     "tests/testing/test_contract.py",
     "tests/model/test_training.py",
@@ -82,9 +83,13 @@ def pytest_collection() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over what was imported, which is there to the end: looking takes seconds."""
+    """Let the garbage collector pass over what was imported, which is there to the end: looking takes seconds.
+
+    It looks at the rest when there is more of it than by default: most of what a test makes goes without it.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
     gc.enable()
 
 

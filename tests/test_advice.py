@@ -104,7 +104,9 @@ def test_every_option_that_is_advised_is_one_of_its_command():
         if made not in ("Command", "Options") or file.name == "advice.py":
             continue
         name = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else ""
-        flags = [f"--{one.arg.replace('_', '-')}" for one in call.keywords if one.arg not in (None, "in_python")]
+        flags = [
+            f"--{one.arg.replace('_', '-')}" for one in call.keywords if one.arg not in (None, "in_python", "keeping")
+        ]
         words = [one.value for one in call.args[1:] if isinstance(one, ast.Constant)]
         flags += [word for word in words if str(word).startswith("--")]
         some = known[name] if name else set().union(*known.values())

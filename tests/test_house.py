@@ -124,7 +124,7 @@ def test_a_refusal_says_what_to_type():
 
 
 def test_no_view_says_pale_or_dark_as_the_other_theme_has_it_the_other_way_round():
-    themed = re.compile(r"\b(?:pale|paler|darker|brighter|lighter)\b")
+    themed = re.compile(r"\b(?:pale|paler|dark|darker|darkens?|bright|brighter|brightens?|lighter|lightens?)\b")
     homes = [ROOT / "wonderland" / "report", *(plugin / "src" for plugin in PLUGINS)]
     said = [
         f"{file.relative_to(ROOT)}: {node.value}"

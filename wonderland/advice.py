@@ -11,24 +11,27 @@ from typing import Any, TypeAlias
 
 from wonderland.as_typed import as_typed, options_as_typed, quoted
 
-__all__ = ["Advice", "Command", "Hint", "Options", "in_python"]
+__all__ = ["Advice", "Command", "Hint", "Options", "in_python", "of_command"]
 
 
 class Command:
-    """A command that stands for itself, whatever was typed.
+    """A command, which stands for itself whatever was typed.
 
     Args:
         name: Its name.
         words: What follows it beside options.
         in_python: What a script is told instead; the command by default, which works on the workspace of a script too.
+        keeping: Keep what was typed, if it was this command: then these are options of it.
         options: Options by name; several values that are said one after another as a tuple.
 
     >>> str(Command("analyze", "induction", windows=64))
     'wonderland analyze induction --windows 64'
     """
 
-    def __init__(self, name: str, /, *words: object, in_python: str = "", **options: Any) -> None:
-        self.name, self.words = name, (*map(str, words), *_as_words(options))
+    def __init__(
+        self, name: str, /, *words: object, in_python: str = "", keeping: bool = False, **options: Any
+    ) -> None:
+        self.name, self.words, self.keeping = name, (*map(str, words), *_as_words(options)), keeping
         self._in_python = in_python
 
     def __str__(self) -> str:
@@ -55,12 +58,19 @@ class Options:
     def __init__(self, command: str = "", /, **options: Any) -> None:
         self.command, self._options = command, options
         self.others: tuple[Options, ...] = ()
+        self.names: tuple[str, ...] = ()
 
     def or_(self, **options: Any) -> Options:
         """Return the same advice, with options that would do as well."""
-        both = Options(self.command, **self._options)
+        both = self.of(self.command, *self.names)
         both.others = (*self.others, Options(self.command, **options))
         return both
+
+    def of(self, command: str, *names: str) -> Options:
+        """Return the same advice for a command that takes these names before the options, such as an analysis."""
+        same = Options(command, **self._options)
+        same.others, same.names = self.others, names
+        return same
 
     @property
     def words(self) -> list[str]:
@@ -114,6 +124,21 @@ def in_python(hint: str) -> str:
     if not isinstance(hint, Hint):
         return hint
     return "".join(part if isinstance(part, str) else part.in_python for part in hint.parts)
+
+
+def of_command(hint: str, command: str, *names: str) -> str:
+    """Return a hint whose options that any command may have are those of one that takes these names.
+
+    Args:
+        hint: The hint; of text alone it stays as it is.
+        command: The command.
+        names: What it takes before them, such as the name of the analysis that said so.
+    """
+    if not isinstance(hint, Hint):
+        return hint
+    return Hint(
+        *(part.of(command, *names) if isinstance(part, Options) and not part.command else part for part in hint.parts)
+    )
 
 
 def _as_words(options: dict[str, Any]) -> list[str]:

@@ -29,6 +29,15 @@ HOSTILE = [
 ]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _peak_known():
+    """How fast this machine multiplies is not measured again and again: that takes as long as a small training."""
+    with pytest.MonkeyPatch.context() as patch:
+        for where in ("wonderland.model.training.peak_flops", "wonderland.model.peak_flops.peak_flops"):
+            patch.setattr(where, lambda *_, **__: 1e11)
+        yield
+
+
 @pytest.fixture(scope="session")
 def messages(tmp_path_factory) -> Path:
     """Some conversations of the demo corpus, with hostile messages among them."""
@@ -72,7 +81,7 @@ def told(messages, quick, tmp_path_factory) -> tuple[Path, str]:
     workspace.configure("analysis", windows=12, parameters=quick)  # what is found is not asked here
     workspace.configure("audit", training=200, held_out=100, generations=100)
     out = io.StringIO()
-    small = replace(PRESETS["nano"], config=Config(2, 4, 64, 16, 128, 128, 512))
+    small = replace(PRESETS["nano"], config=Config(2, 4, 64, 16, 128, 64, 512))
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
         patch.setattr("wonderland.cli.pipeline.MESSAGES", messages)
         patch.setitem(PRESETS, "nano", small)

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 import wonderland as wl
+from wonderland.advice import Hint, Options, of_command
+from wonderland.cli import analysis, pipeline
 from wonderland.cli.main import run
-from wonderland.errors import InputError
+from wonderland.errors import InputError, UsageError
 from wonderland.workspace.workspace import Workspace
 
 
@@ -59,6 +61,22 @@ def test_an_option_of_a_table_that_is_refused_is_answered_with_the_whole_command
     words = advised(capsys, 2, "extract", undecided, *typed, "-q")
     assert words[:2] == ["extract", undecided]
     assert sorted(words) == sorted(right if one == wrong else one for one in ["extract", undecided, *typed, "-q"])
+
+
+@pytest.mark.parametrize("words", [[], ["induction"], ["induction", "--sequences", "0"]], ids=" ".join)
+def test_an_option_of_an_analysis_is_proposed_with_its_name(capsys, monkeypatch, tmp_path, words):
+    Workspace.create(tmp_path / "w")
+
+    def fails(*_, **__):
+        hint = of_command(Hint("For example: ", Options(sequences=8)), "analyze", "induction")
+        raise UsageError("There are none.", hint=hint)
+
+    monkeypatch.setattr(analysis, "run_analyses", fails)
+    monkeypatch.setattr(pipeline, "read_messages", fails)
+    where = ["-w", str(tmp_path / "w")]
+    found = advised(capsys, 2, "analyze", *words, *where)
+    assert sorted(found) == sorted(["analyze", "induction", "--sequences", "8", *where])
+    assert advised(capsys, 2, "run", *where) == ["analyze", "induction", "--sequences", "8", *where]
 
 
 def test_what_is_to_be_added_comes_with_what_was_typed(tmp_path, capsys):

@@ -170,11 +170,18 @@ def test_a_command_that_reads_messages_says_which_it_is(untrained, monkeypatch, 
     assert seen == [command]
 
 
+def test_an_option_that_an_analysis_refuses_is_answered_with_the_command_of_that_analysis(workspace, capsys):
+    chosen = {"run": ["head-ablation"], "parameters": {"head-ablation": {"layers": "1-0"}}}
+    Workspace(workspace).configure("analysis", **chosen)
+    told = output_of(capsys, "analyze", "-q", "-w", workspace, code=2).err
+    assert f"For example: wonderland analyze head-ablation --layers 0-1 -w {workspace}" in " ".join(told.split())
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_status_says_which_analyses_another_process_runs(workspace, capsys, there):
     if not there:
         shutil.rmtree(workspace / "results")
-    stages = [Stage(workspace / "results" / name / "0f", "0f") for name in ("a", "b", "c", "d")]
+    stages = [Stage(name, workspace / "results" / name / "0f", 1) for name in ("a", "b", "c", "d")]
     with claimed(stages):
         told = json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)
         out = " ".join(output_of(capsys, "status", "-w", workspace).out.split())

@@ -14,6 +14,7 @@ from wonderland.cli.interrupted import interrupted
 from wonderland.cli.main import run
 from wonderland.model.interrupts import Ended, ending_on_signals
 from wonderland.workspace.stage import Stage
+from wonderland.workspace.workspace import Workspace
 
 FROM_OUTSIDE = [signal.SIGTERM, signal.SIGHUP]
 READING = "wonderland.corpus.corpus.read_source"
@@ -182,7 +183,7 @@ def test_what_an_import_makes_of_a_signal_is_no_fault_of_wonderland(number):
 AFTERWARDS = """
 import atexit, signal, sys
 from wonderland.__main__ import main
-sys.argv = ["wonderland", "plugins", "-q"]
+sys.argv = ["wonderland", "status", "-q", *sys.argv[1:]]
 for number in (signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -192,8 +193,10 @@ main()
 """
 
 
-def test_after_the_last_line_a_signal_changes_nothing():
-    done = subprocess.run([sys.executable, "-c", AFTERWARDS], capture_output=True, text=True, check=False)
+def test_after_the_last_line_a_signal_changes_nothing(tmp_path):
+    place = Workspace.create(tmp_path / "me.wonderland").folder
+    command = [sys.executable, "-c", AFTERWARDS, "-w", str(place)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -1,12 +1,14 @@
 """wonderland export --model and --results: what a person gets, and what is refused."""
 
 import shutil
+from dataclasses import replace
 
 import pandas
 import pytest
 
 import wonderland as wl
 from wonderland.cli.main import run
+from wonderland.model.presets import PRESETS, Config
 from wonderland.workspace.workspace import Workspace
 
 
@@ -69,7 +71,10 @@ def test_every_estimate_of_every_analysis_is_a_row(workspace, tmp_path, kind):
     assert set(read(out / f"about.{kind}")["analysis"]) == set(results)
 
 
-def test_what_is_not_of_the_settings_of_now_or_missing_is_said_with_the_tables(untrained, tmp_path, capsys):
+def test_what_is_not_of_the_settings_of_now_or_missing_is_said_with_the_tables(
+    untrained, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setitem(PRESETS, "nano", replace(PRESETS["nano"], config=Config(2, 2, 32, 16, 64, 64, 400)))
     folder, space = str(untrained), Workspace(untrained)
     space.configure("training", preset="nano", epochs=1)
     space.configure("analysis", windows=4, control=False, run=["head-patterns", "attention-entropy", "induction"])

@@ -19,21 +19,59 @@ MARKS = [
 DESK = {"width": 1440, "height": 1000}
 
 
+class Tabs:
+    """A browser whose tabs are used again: to make one takes as long as to open a report in it.
+
+    `new_page` gives one that another test has closed, where it asks for nothing but a size.
+    """
+
+    def __init__(self, browser):
+        self.browser, self.free, self.listening = browser, [], None
+
+    def __getattr__(self, name):
+        return getattr(self.browser, name)
+
+    def new_page(self, viewport=None, **options):
+        size = viewport or {"width": 1280, "height": 720}
+        if options:
+            return self.browser.new_page(viewport=size, **options)
+        if not self.free:
+            tab = self.browser.new_page(viewport=size)
+            tab.close = lambda: self.free.append(tab)
+            return tab
+        tab = self.free.pop()
+        left(tab)
+        tab.set_viewport_size(size)
+        return tab
+
+
 def watched(browser, allowed: tuple[str, ...]):
-    """Open a tab and listen: yield it with what it said, asked for or refused beyond addresses that begin so."""
-    context = browser.new_context(viewport=DESK, accept_downloads=True)
-    tab = context.new_page()
+    """Listen to the tab of the tests: yield it with what it said, asked for or refused beyond addresses that begin so.
+
+    There is one as long as the browser runs.
+    """
+    if browser.listening is None:
+        browser.listening = listening(browser)
+    tab, noise, may = browser.listening
+    may[:] = allowed
+    yield tab, noise
+    left(tab)
+
+
+def listening(browser):
+    """Open a tab, and return it with the list of what it will say and that of how addresses may begin."""
+    tab = browser.new_context(viewport=DESK, accept_downloads=True).new_page()
     noise: list[str] = []
+    may: list[str] = []
     tab.on("console", lambda message: noise.append(f"console: {message.text}"))
     tab.on("pageerror", lambda error: noise.append(f"error: {error}"))
     tab.on("dialog", lambda dialog: (noise.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    tab.on("request", lambda one: None if one.url.startswith(allowed) else noise.append(f"request: {one.url}"))
+    tab.on("request", lambda one: None if one.url.startswith(tuple(may)) else noise.append(f"request: {one.url}"))
     tab.on("popup", lambda popup: noise.append(f"popup: {popup.url}"))
     tab.add_init_script(
         "document.addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective))"
     )
-    yield tab, noise
-    context.close()
+    return tab, noise, may
 
 
 @contextmanager

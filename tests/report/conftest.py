@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from chromium import ARGUMENTS, CHROMIUM, as_new, home, left, open_at, quiet, watched
+from chromium import ARGUMENTS, CHROMIUM, Tabs, as_new, home, left, open_at, quiet, watched
 
 RUNNING: list[Any] = []
 """Playwright and its browser, while tests one after another need them."""
@@ -22,7 +22,7 @@ def browser():
     )
     if not RUNNING:
         started = playwright.sync_playwright().start()
-        RUNNING[:] = started, started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
+        RUNNING[:] = started, Tabs(started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split()))
     return RUNNING[1]
 
 
@@ -39,7 +39,7 @@ def pytest_runtest_teardown(item, nextitem):
 
 @pytest.fixture(scope="module")
 def watched_tab(browser, report):
-    """One tab for all tests of a module: to open one takes as long as to open the report in it."""
+    """The tab that is listened to, which all modules have: to open one takes as long as to open the report in it."""
     yield from watched(browser, (report, "blob:"))
 
 

@@ -19,7 +19,7 @@ import pytest
 import sample
 import sample_words
 import torch
-from chromium import as_new, go, left, painted, until, watched
+from chromium import as_new, go, left, listening, painted, until, watched
 
 import wonderland.report
 from wonderland.errors import PluginError, Unsupported, UsageError
@@ -423,8 +423,8 @@ def test_keys(page):
 @pytest.fixture
 def page_with(browser, report):
     """A function that opens the report in a tab of its own, which runs a script before those of the report."""
-    opened = watched(browser, ("file:", "blob:"))
-    tab, noise = next(opened)
+    tab, noise, may = listening(browser)
+    may[:] = "file:", "blob:"
 
     def page_with(script: str):
         tab.add_init_script(script)
@@ -432,7 +432,7 @@ def page_with(browser, report):
         return tab
 
     yield page_with
-    opened.close()
+    tab.context.close()
     assert noise == []
 
 
@@ -705,9 +705,20 @@ def test_breaking_it_counts_what_is_left_and_compares_with_others(page):
     settle(page)
     judged, said = lesson(page, 2)
     left, _ = left_without(["L0H0", "L0H1", "L0H2"])
-    told = re.search(r"Without L0H0, L0H1, L0H2, ([\d.<]+)%", said)
-    assert float(told[1]) == pytest.approx(max(0, 100 * left), abs=0.6)
+    told = re.search(r"Without L0H0, L0H1, L0H2, ([−\d.<]+)%", said)
+    assert float(told[1].replace("−", "-")) == pytest.approx(100 * left, abs=0.6)
     assert (judged == "true") == (left <= 0.5 and f"{left:.0%}" in said)
+
+
+def test_where_breaking_it_turns_it_round_less_than_nothing_is_left_and_that_is_said(page):
+    left, _ = left_without(["L0H3", "L1H2"])
+    assert left < -0.1
+    for name in ("L0H3", "L1H2"):
+        page.click(f'[data-head="{name}"].chip')
+    settle(page)
+    _, said = lesson(page, 2)
+    assert f"Without L0H3, L1H2, −{-100 * left:.0f}% of what swapping" in said
+    assert "under 0%: the reverse of it" in page.inner_text(".lessons")
 
 
 def left_without(names: list[str]) -> tuple[float, int]:

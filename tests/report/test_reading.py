@@ -124,6 +124,15 @@ def test_a_term_in_a_picture_of_the_first_page_says_what_it_means(page):
     assert line["y"] < name["y"] < line["y"] + line["height"]
 
 
+def test_a_rule_without_a_figure_says_how_many_choices_it_leaves_where_it_is_pressed(page):
+    said = dict(one.rsplit(" ", 1) for one in page.locator(".story .drawn").first.get_attribute("title").split(" · "))
+    ends = {"a blind guess", "this model"}
+    assert "unigram" in said
+    for rule in [rule for rule in said if rule not in ends]:
+        page.locator(f".drawn .term:text-is('{rule}')").click()
+        assert page.inner_text("#tip").endswith(f"Choices left here: {said[rule]}")
+
+
 def test_the_findings_sort_by_their_numbers_and_show_their_kind(page):
     go(page, "all-findings")
     everything = page.locator(".findings tbody tr").count()
@@ -303,7 +312,8 @@ def test_the_map_shows_what_an_mlp_does_by_the_rules_of_heads(page, tmp_path):
 
 
 def test_where_no_mlp_was_measured_the_key_of_the_map_says_so_and_of_none_says_nothing(browser, tmp_path):
-    made = sample.page()
+    made = sample.page(conversations=1, length=16)
+    made = replace(made, views=[view for view in made.views if view.id in {one.view for one in made.findings}])
     about = {key: blocks for key, blocks in made.about.items() if key.kind != "mlp"}
     for sizes, said in ((made.meta["sizes"], True), ({"width": 8}, False)):  # a model of attention alone has no MLPs
         path = tmp_path / "report.html"

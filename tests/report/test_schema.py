@@ -30,6 +30,7 @@ from wonderland.views import (
     Graph,
     GraphNode,
     Key,
+    Lines,
     Matrix,
     Node,
     Number,
@@ -268,6 +269,23 @@ def test_bars_have_a_key_for_each_place_or_those_of_the_parts_they_are_named_aft
     assert made.plain()["keys"] == ["class:words-by-me", None]
     with pytest.raises(PluginError):
         Bars(["a", "b"], Axis("loss"), [bar], keys=[Key("class", "a")])
+
+
+def test_rows_of_a_matrix_and_places_of_curves_have_keys_as_many_as_there_are_of_them():
+    seeds, one = [Key.spelled("model", f"seed-{i}") for i in range(2)], Series(Wording("x"), [[1.0], [2.0]])
+    made = Matrix(["a", "b"], ["c"], [one], links="row", keys=seeds)
+    assert made.plain()["keys"] == ["model:seed-0", "model:seed-1"]
+    for bad in ({"links": "row", "keys": seeds[:1]}, {"links": "head", "keys": seeds}, {"keys": seeds}):
+        with pytest.raises(PluginError):
+            Matrix(["a", "b"], ["c"], [one], **bad)
+    other = Series(Wording("y"), [[1.0], [2.0]], rows=Wording.every(["d", "e"]))
+    with pytest.raises(PluginError):
+        Matrix(["a", "b"], ["c"], [other], links="row", keys=seeds)
+    curves = [Curve(Wording("x"), [0, 3], [1.0, 2.0]), Curve(Wording("y"), [3, 7], [1.0, 2.0])]
+    places = [*seeds, Key.spelled("model", "seed-2")]
+    assert len(Lines(Axis("t"), Axis("y"), curves, keys=places).plain()["keys"]) == 3
+    with pytest.raises(PluginError):
+        Lines(Axis("t"), Axis("y"), curves, keys=seeds)
 
 
 def test_a_selection_is_one_key_several_or_a_mapping():

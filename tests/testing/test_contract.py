@@ -71,10 +71,10 @@ DEAR = {
 
 
 def _once(case):
-    """What takes long is asked in the slow run; of circuits also how they choose, which their own tests ask, too."""
+    """What takes long is asked in the slow run; so is how they choose, where their own tests ask it, too."""
     thing, check = case.values
-    of_circuits = type(thing).__module__.startswith("wonderland_circuits")
-    again = thing.name in DEAR or (of_circuits and check is what_it_chooses_is_measured_elsewhere)
+    own = type(thing).__module__.startswith("wonderland_circuits") or thing.name == "head-patterns"
+    again = thing.name in DEAR or (own and check is what_it_chooses_is_measured_elsewhere)
     return pytest.param(*case.values, id=case.id, marks=[*case.marks, *([pytest.mark.slow] if again else [])])
 
 

@@ -63,15 +63,16 @@ def _told(
     """Return a part of a hint as it is typed."""
     if isinstance(part, str):
         return part
-    if isinstance(part, Command):
+    if isinstance(part, Command) and not (part.keeping and part.name == command):
         return str(part) + (where if part.name in _OF_A_WORKSPACE else "")
+    if isinstance(part, Options) and (part.command not in ("", command) or {*part.names} - {*typed}):
+        return part.following(as_typed(part.command, *part.names, *part.words, where=where))
     words = part.words
-    if part.command not in ("", command):
-        return part.following(as_typed(part.command, *words, where=where))
     flags = {flag for one in options for flag in (*one.opts, *one.secondary_opts)}
     whole = with_options(typed, words, options)
-    fits = words[0] in flags and len(as_typed(command, *whole)) <= _LONGEST
-    return part.following(as_typed(command, *whole)) if fits and sorted(whole) != sorted(typed) else str(part)
+    if words[0] not in flags or sorted(whole) == sorted(typed) or len(as_typed(command, *whole)) > _LONGEST:
+        return str(part)
+    return part.following(as_typed(command, *whole)) if isinstance(part, Options) else as_typed(command, *whole)
 
 
 def in_workspace(hint: str, where: str) -> str:

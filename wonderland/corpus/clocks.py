@@ -84,15 +84,15 @@ class Clock(NamedTuple):
         return " and ".join(filter(None, (", ".join(written[:-1]), written[-1])))
 
 
-def compared(known: Written, local: Written, alike: Callable[[int, int], bool]) -> Clock | None:
+def compared(known: Written, local: Written, alike: Callable[[int, int], bool], unit: int) -> Clock | None:
     """Return the clock of messages without a zone, told by messages with one; None if too few agree.
 
     Args:
         known: Messages whose times have a zone.
         local: Messages whose times have none.
         alike: Whether two conversations, of the first and of the second, may be one.
+        unit: The seconds that the clock shows: 1, or 60 where it shows minutes.
     """
-    unit = 1 if np.any(local.seconds % 60) else 60
     one, other = _once(known), _once(local)
     _, of_one, of_other = np.intersect1d(one.what, other.what, assume_unique=True, return_indices=True)
     moments = one.seconds[of_one]

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wonderland.corpus.called import NOBODY, Called
 from wonderland.corpus.people import ME, Pseudonyms
 from wonderland.corpus.phones import e164
 from wonderland.errors import InputError
@@ -93,6 +94,7 @@ class StoreNames:
         known: Who the user says is one person.
         pseudonyms: The mapping all stores share; None to keep names.
         met: Who was asked for so far, as the user's list would call them.
+        called: What people and conversations are called, where the store was asked for names too.
     """
 
     label: str
@@ -100,15 +102,26 @@ class StoreNames:
     known: Acquaintances
     pseudonyms: Pseudonyms | None
     met: set[str] = field(default_factory=set)
+    called: Called = NOBODY
 
     def person(self, sender: str) -> str:
         """Return what a sender is called among all stores."""
-        self.met.add(handle_of(sender) or sender)
-        name = self.known.name_of(sender, (self.label, self.space))
-        if name == ME:
-            return ME
-        key = name or handle_of(sender) or f"{self.space}: {sender}"
-        return self.pseudonyms.person(key) if self.pseudonyms else key
+        named = self.called.people.get(sender, "")
+        self.met.update(handle_of(one) or one for one in (sender, named) if one)
+        key = self._key(sender)
+        return self.pseudonyms.person(key) if self.pseudonyms and key != ME else key
+
+    def _key(self, sender: str) -> str:
+        stores, named = (self.label, self.space), self.called.people.get(sender, "")
+        name = self.known.name_of(sender, stores) or (self.known.name_of(named, stores) if named else None)
+        return name or handle_of(sender) or f"{self.space}: {sender}"
+
+    def shown(self) -> Called:
+        """Return the names of people and conversations by what they are identified by among all stores."""
+        people = {self._key(sender): f"{self.space}: {name}" for sender, name in self.called.people.items()}
+        threads = {f"{self.space}: {one}": f"{self.space}: {name}" for one, name in self.called.threads.items()}
+        said = {*self.known.names.values(), ME}
+        return Called({key: name for key, name in people.items() if key not in said}, threads)
 
     def thread(self, thread: str) -> str:
         """Return what a conversation is called among all stores."""

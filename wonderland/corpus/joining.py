@@ -8,7 +8,8 @@ Times without a zone are compared with each other as they stand, and with moment
 both stores agree on how far the clock was from UTC (`wonderland.corpus.clocks`); a note then says how far.
 
 What would fool it: one person sends the same text twice in a second, and only one of the two is in the other store;
-both are kept then if they are in one store. What a clock shows in minutes is compared by the minute.
+both are kept then if they are in one store. What a clock shows in minutes is compared by the minute, also with what
+another shows in seconds.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wonderland.corpus import columns
+from wonderland.corpus.called import NOBODY, Called, put_in
 from wonderland.corpus.chats import Chats
 from wonderland.corpus.clocks import UNKNOWN, Written, compared, numbered
 from wonderland.corpus.messages import Entry, Ledger
@@ -32,16 +34,28 @@ from wonderland.errors import UsageError
 __all__ = ["STAGE", "Part", "join", "labels"]
 
 STAGE = "joined"
+_MINUTE = 60
+_FEW = 3  # messages that are all sent at second 0 by chance in one of 60 ** 3 conversations
 
 
 class Part(NamedTuple):
-    """What was read from one store."""
+    """What was read from one store.
+
+    Attributes:
+        label: What the store is called.
+        table: Its messages, people and conversations as they are identified.
+        ledger: Where its rows went.
+        skipped: Its rows that are no messages.
+        notes: What the user should know of it.
+        called: Names to be put in once the stores are joined.
+    """
 
     label: str
     table: pa.Table
     ledger: Ledger
     skipped: pa.Table
     notes: tuple[str, ...]
+    called: Called = NOBODY
 
 
 def labels(names: Sequence[str]) -> list[str]:
@@ -86,12 +100,14 @@ def join(
     if once and len(parts) > 1:
         named = {alias: name for name, alias in (pseudonyms or {}).items()}
         chats = Chats([part.table for part in parts], named, pseudonyms=pseudonyms is not None)
-        keep, reasons = _again(parts, chats)
-        told = _by_clock(parts, chats, keep, reasons)
+        units = [_units(part.table, of) for part, of in zip(parts, chats.of, strict=True)]
+        keep, reasons = _again(parts, chats, units)
+        told = _by_clock(parts, chats, units, keep, reasons)
         table = table.filter(pa.array(keep)).combine_chunks()
         ledger = ledger.dropped(STAGE, reasons)
     notes = tuple(f"{part.label}: {note}" for part in parts for note in part.notes)
-    return sorted_by_thread(table), ledger, skipped.unify_dictionaries().combine_chunks(), (*notes, *told)
+    table = put_in(sorted_by_thread(table), (part.called for part in parts))
+    return table, ledger, skipped.unify_dictionaries().combine_chunks(), (*notes, *told)
 
 
 def _with_ids(table: pa.Table, label: str) -> pa.Table:
@@ -118,39 +134,60 @@ def _stages(parts: Sequence[Part]) -> list[str]:
     return list(dict.fromkeys(stage for part in parts for stage in part.ledger.stages()))
 
 
-def _again(parts: Sequence[Part], chats: Chats) -> tuple[np.ndarray, Counter[str]]:
+def _again(parts: Sequence[Part], chats: Chats, units: Sequence[np.ndarray]) -> tuple[np.ndarray, Counter[str]]:
     """Return which messages are not in an earlier store, [message], and how many are, by that store."""
-    keys = [_keys(part.table) for part in parts]
+    seconds = [_seconds(part.table) for part in parts]
+    keys = [_keys(part.table, own // _MINUTE) for part, own in zip(parts, seconds, strict=True)]
     timed = [part.table.column("timestamp").is_valid().to_numpy() for part in parts]
     once = np.concatenate([np.unique(own[here]) for own, here in zip(keys, timed, strict=True)])
     hashes, stores = np.unique(once, return_counts=True)
     several = hashes[stores > 1]
-    before: dict[int, list[tuple[int, int]]] = {}  # hash of a message: store and conversation of each earlier one
+    before: dict[int, list[_Met]] = {}  # by hash of a message
     keep: list[np.ndarray] = []
     reasons: Counter[str] = Counter()
     for number, (part, own, has_time) in enumerate(zip(parts, keys, timed, strict=True)):
         places = np.flatnonzero(has_time & np.isin(own, several))
-        here = list(zip(places.tolist(), own[places].tolist(), chats.of[number][places].tolist(), strict=True))
-        left = {key: list(before.get(key, ())) for _, key, _ in here}
+        told = (chats.of[number], seconds[number], units[number])
+        here = [_Met(number, *row) for row in zip(*(one[places].tolist() for one in told), strict=True)]
+        called = own[places].tolist()
+        left = {key: list(before.get(key, ())) for key in called}
         kept = np.ones(len(own), dtype=bool)
-        for place, key, chat in here:
-            found = {one[0]: one for one in reversed(left[key]) if chats.may_be_one(number, chat, *one)}
+        for place, key, one in zip(places.tolist(), called, here, strict=True):
+            found = {other.store: other for other in reversed(left[key]) if one.may_be(other, chats)}
             if found:  # each earlier store has this one; what they have more of is other messages
-                left[key] = [one for one in left[key] if found.get(one[0]) is not one]
+                left[key] = [other for other in left[key] if found.get(other.store) is not other]
                 kept[place] = False
                 reasons[f"{part.label}: also in {parts[min(found)].label}"] += 1
-        for _, key, chat in here:
-            before.setdefault(key, []).append((number, chat))
+        for key, one in zip(called, here, strict=True):
+            before.setdefault(key, []).append(one)
         keep.append(kept)
     return np.concatenate(keep), reasons
 
 
-def _by_clock(parts: Sequence[Part], chats: Chats, keep: np.ndarray, reasons: Counter[str]) -> list[str]:
+class _Met(NamedTuple):
+    """Where a message was met: store and conversation by number, its second, and how many seconds its clock shows."""
+
+    store: int
+    chat: int
+    second: int
+    unit: int
+
+    def may_be(self, other: _Met, chats: Chats) -> bool:
+        """Say whether this message is one of the same minute, person and text in an earlier store."""
+        if self.second != other.second and max(self.unit, other.unit) < _MINUTE:
+            return False
+        return chats.may_be_one(self.store, self.chat, other.store, other.chat)
+
+
+def _by_clock(
+    parts: Sequence[Part], chats: Chats, units: Sequence[np.ndarray], keep: np.ndarray, reasons: Counter[str]
+) -> list[str]:
     """Take out what an earlier store has under a time with a zone and a later one without, or the other way round.
 
     Args:
         parts: The stores.
         chats: Their conversations.
+        units: The seconds that each message's clock shows, for each store.
         keep: Which messages of all stores are still kept, [message]; changed here.
         reasons: How many messages left for each reason; changed here.
 
@@ -164,19 +201,23 @@ def _by_clock(parts: Sequence[Part], chats: Chats, keep: np.ndarray, reasons: Co
     for number, part in enumerate(parts):
         kept = keep[starts[number] : starts[number + 1]]  # a view: what is taken out is taken out of all
         for earlier in range(number):
-            for of_earlier, of_this in ((True, False), (False, True)):
+            for of_earlier, of_this, unit in ((True, False, 1), (True, False, 60), (False, True, 1), (False, True, 60)):
                 if of_earlier not in zones[earlier] or of_this not in zones[number]:
                     continue
+                of_unit = units[number if of_earlier else earlier] == unit
                 for one in (earlier, number):
                     if one not in sides:
                         sides[one] = _Side.of(parts[one].table, chats.of[one])
                 here, there = sides[number], sides[earlier]
                 mine, theirs = here.timed & (here.zoned == of_this), there.timed & (there.zoned == of_earlier)
+                mine, theirs = (mine & of_unit, theirs) if of_earlier else (mine, theirs & of_unit)
+                if not (mine.any() and theirs.any()):
+                    continue
                 these, those = here.written.where(mine), there.written.where(theirs)
                 if of_earlier:
-                    clock = compared(those, these, chats.between(earlier, number))
+                    clock = compared(those, these, chats.between(earlier, number), unit)
                 else:
-                    clock = compared(these, those, chats.between(number, earlier))
+                    clock = compared(these, those, chats.between(number, earlier), unit)
                 if clock is None:
                     continue
                 these, those = (
@@ -223,7 +264,7 @@ class _Side(NamedTuple):
     @classmethod
     def of(cls, table: pa.Table, chats: np.ndarray) -> _Side:
         timed = table.column("timestamp").is_valid().to_numpy()
-        seconds = table.column("timestamp").cast(pa.int64()).fill_null(0).to_numpy() // 1_000_000
+        seconds = _seconds(table)
         people = table.column("sender").cast(pa.string()).to_pylist()
         written = Written(numbered(people, table.column("text").to_pylist()), seconds, chats)
         return cls(written, timed, table.column("zone_known").to_numpy())
@@ -234,12 +275,32 @@ def _zones(table: pa.Table) -> set[bool]:
     return {*pc.unique(table.filter(table.column("timestamp").is_valid()).column("zone_known")).to_pylist()}
 
 
-def _keys(table: pa.Table) -> np.ndarray:
-    """Return the hash of person, second, zone and text of each message, [message]."""
-    seconds = pc.floor(pc.divide(table.column("timestamp").cast(pa.int64()), pa.scalar(1e6))).to_pylist()
+def _seconds(table: pa.Table) -> np.ndarray:
+    """Return the second of each message since 1970; 0 where it has no time, [message]."""
+    found: np.ndarray = table.column("timestamp").cast(pa.int64()).fill_null(0).to_numpy() // 1_000_000
+    return found
+
+
+def _units(table: pa.Table, chats: np.ndarray) -> np.ndarray:
+    """Return how many seconds the clock shows at least by which each message is dated: 60 or 1, [message].
+
+    A clock without a zone shows minutes if no message of its conversation, or of its store, is at another second than
+    0; by chance that is so of one message in 60, so a conversation needs some of them.
+    """
+    local = table.column("timestamp").is_valid().to_numpy() & ~table.column("zone_known").to_numpy()
+    odd = local & (_seconds(table) % _MINUTE != 0)
+    if not odd.any():
+        return np.where(local, _MINUTE, 1)
+    count = int(chats.max(initial=-1)) + 1
+    often, odds = np.bincount(chats[local], minlength=count), np.bincount(chats[odd], minlength=count)
+    return np.where(local & ((odds == 0) & (often >= _FEW))[chats], _MINUTE, 1)
+
+
+def _keys(table: pa.Table, minutes: np.ndarray) -> np.ndarray:
+    """Return the hash of person, minute, zone and text of each message, [message]."""
     rows = zip(
         table.column("sender").cast(pa.string()).to_pylist(),
-        seconds,
+        minutes.tolist(),
         table.column("zone_known").to_pylist(),
         table.column("text").to_pylist(),
         strict=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,13 +11,15 @@ import pyarrow as pa
 
 from wonderland import plugins
 from wonderland.advice import Hint, Options
+from wonderland.corpus import columns
+from wonderland.corpus.called import names_between
 from wonderland.corpus.dealing import Given, dealt, options_of, say_it_of_each
 from wonderland.corpus.handles import Acquaintances, StoreNames
 from wonderland.corpus.joining import Part, join, labels
 from wonderland.corpus.locating import locate
 from wonderland.corpus.messages import Ledger
 from wonderland.corpus.misnamed import blaming_the_name
-from wonderland.corpus.people import Pseudonyms
+from wonderland.corpus.people import ME, Pseudonyms
 from wonderland.corpus.reading import read_source
 from wonderland.corpus.secrets import beside
 from wonderland.corpus.source import Source, choose_source, closing_source, open_source
@@ -119,14 +122,28 @@ def read_part(
     names: bool = False,
     met: set[str] | None = None,
 ) -> Part:
-    """Read one store among several; who wrote in it is added to ``met``."""
-    if names and "names" in options_of(kind):
-        options = {"names": True, **options}
+    """Read one store among several; who wrote in it is added to ``met``.
+
+    People are who the store identifies them as, also where ``names`` asks for names: those are found out by a second
+    reading and stand beside (`wonderland.corpus.called`), to be put in when stores are joined.
+    """
     naming = StoreNames(label, space_of(label, kind), known, pseudonyms, set() if met is None else met)
-    with blaming_the_name(path, kind, plugins.load().sources):
-        opened = open_source(path, {kind.name: kind}, kind.name, options)
-        with closing_source(opened):
-            return Part(label, *read_source(opened, f"{path.name}, {label}", naming, on_rows))
+    where = f"{path.name}, {label}"
+
+    def read(more: Mapping[str, Any], called: StoreNames | None) -> tuple[pa.Table, Ledger, pa.Table, tuple[str, ...]]:
+        with blaming_the_name(path, kind, plugins.load().sources):
+            opened = open_source(path, {kind.name: kind}, kind.name, {**options, **more})
+            with closing_source(opened):
+                return read_source(opened, where, called, on_rows)
+
+    if not names or "names" not in options_of(kind):
+        return Part(label, *read({}, naming))
+    table, ledger, skipped, notes = read({"names": False}, None)
+    named, _, _, more = read({"names": True}, None)
+    naming = replace(naming, called=names_between(table, named))
+    table = columns.rename(table, "sender", lambda sender: ME if sender == ME else naming.person(sender))
+    table = columns.rename(table, "thread", naming.thread)
+    return Part(label, table, ledger, skipped, tuple(dict.fromkeys((*notes, *more))), naming.shown())
 
 
 def space_of(label: str, kind: type[Source]) -> str:

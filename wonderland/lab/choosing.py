@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 from typing_extensions import TypeVar
 
 from wonderland import plugins
+from wonderland.advice import Command, Hint
 from wonderland.errors import PluginError, UsageError
 from wonderland.lab.parameters import must_be_ready, parameters_of
 from wonderland.lab.result import Result
@@ -80,7 +81,7 @@ def of_several(name: str, of: str) -> UsageError:
 
 def _how_to_compare(name: str, of: str) -> str:
     script = f"wl.analyze(wl.Cohort({of!r}, {{name: specimen, …}}), {name!r})"
-    return script if of == "corpora" else f"wonderland analyze --cohort {of} {name}; in a script, {script}"
+    return script if of == "corpora" else Hint(Command("analyze", "--cohort", of, name, in_python=script))
 
 
 def _among(group: str, cls: type[Any]) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from wonderland import plugins
-from wonderland.advice import Command, Hint
+from wonderland.advice import Command, Hint, of_command
 from wonderland.errors import NotEnoughData, PluginError, Unsupported, WonderlandError
 from wonderland.lab.choosing import Runnable, of_several, parameters_of, with_used
 from wonderland.lab.forecast import UNTRAINED
@@ -25,6 +24,7 @@ from wonderland.lab.names import NOT_EVERY_MODEL
 from wonderland.lab.observed import Observed
 from wonderland.lab.result import Provenance, Result
 from wonderland.memory import give_back
+from wonderland.paths import lack_of_room
 from wonderland.report.findings import Finding
 from wonderland.report.schema import View
 from wonderland.version import __version__
@@ -222,11 +222,13 @@ def _named(analysis: Runnable, watching: Watching) -> Iterator[None]:
         yield
     except PluginError as error:
         raise PluginError(f"{whose} failed: {error.message}", hint=error.hint or hint) from error
-    except (WonderlandError, MemoryError):
+    except WonderlandError as error:
+        error.hint = of_command(error.hint, "analyze", analysis.name)
+        raise
+    except MemoryError:
         raise
     except (Exception, SystemExit) as error:
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        if full or "OutOfMemory" in type(error).__name__:
+        if lack_of_room(error) is not None or "OutOfMemory" in type(error).__name__:
             raise
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:

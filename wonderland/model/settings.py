@@ -104,4 +104,4 @@ def _usual(name: str) -> str:
     """Say what to type instead of a number that cannot be."""
     default = getattr(TrainingSettings, name)
     kind = "the preset's value" if name in _OF_THE_PRESET else "the usual value"
-    return f"For {kind}: --{name.replace('_', '-')} {default:g}, in Python {name}={default:g}"
+    return Hint(f"For {kind}: ", Options("train", **{name: default}))

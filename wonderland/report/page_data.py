@@ -19,6 +19,7 @@ from wonderland.report.schema import (
     Bars,
     Figure,
     Key,
+    Lines,
     Matrix,
     Quoted,
     Table,
@@ -152,7 +153,7 @@ def _selects(view: View) -> set[str]:
             parts = value if isinstance(value, tuple) else ()
             kinds.update(key.kind for key in (getattr(part, "select", None) for part in parts) if key is not None)
         kinds.update(_named(figure))
-        if isinstance(figure, Bars):
+        if isinstance(figure, (Bars, Lines, Matrix)):
             kinds.update(key.kind for key in figure.keys or () if key is not None)
     return kinds
 

@@ -51,6 +51,7 @@ def make_backup(
         listed.append((name, file.domain, file.path, 1, _record(len(content), wrapped)))
     manifest = folder / "Manifest.db"
     with closing(sqlite3.connect(manifest)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
         connection.execute(
             "CREATE TABLE Files (fileID TEXT PRIMARY KEY, domain TEXT, relativePath TEXT, flags, file BLOB)"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from wonderland.advice import Hint, Options
+from wonderland.advice import Command, Hint
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.filters import Filter, scrub
 from wonderland.corpus.handles import Acquaintances, handle_of
@@ -61,9 +61,9 @@ def must_keep_any(read: Corpus, kept: Corpus) -> None:
         f"Of {counted(len(read), 'message')} none would be left. What goes: {listed}.",
         hint=Hint(
             "Choose less narrowly. To choose all again: ",
-            Options("filter", since="", until="", person="", not_person="", only_direct=False),
+            Command("filter", keeping=True, since="", until="", person="", not_person="", only_direct=False),
             ". To drop no noise: ",
-            Options("filter", none=True),
+            Command("filter", keeping=True, none=True),
         ),
     )
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from wonderland import plugins
+from wonderland.corpus.called import Called
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.dealing import Given, dealt, say_it_of_each
 from wonderland.corpus.handles import Acquaintances, handle_of
@@ -33,7 +34,7 @@ from wonderland.workspace.stage import Stage, guarding
 __all__ = ["PEOPLE", "know_again", "read_stores", "typed_stores"]
 
 PEOPLE = "people.toml"
-_FOLDER = "stores"
+_FOLDER, _CALLED = "stores", "called.json"
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,8 @@ def read_stores(
             say_it_of_each(error, read, number)
             raise
         with store.stage.writing() as folder:
-            Corpus(*part[1:]).save(folder)
+            Corpus(part.table, part.ledger, part.skipped, part.notes).save(folder)
+            (folder / _CALLED).write_text(json.dumps(part.called), encoding="utf-8")
             (folder / READ).write_text(json.dumps(state), encoding="utf-8")
             if not names:  # before the messages, which name people by it
                 with guarding(people):
@@ -162,14 +164,21 @@ def _stores(layout: Layout) -> list[_Store]:
     stores = []
     for label, kind, (path, options, _) in zip(labels([kind.name for kind in kinds]), kinds, given, strict=True):
         parameters = {"path": str(path), "options": dict(options), "names": s.names, "people": said}
+        parameters |= {"named": "when joined"} if s.names else {}  # before, a store was kept with names alone
         stage = Stage("store", layout.folder / _FOLDER / label, kind.version, parameters)
         stores.append(_Store(label, path, kind, as_annotated(kind, options), stage))
     return stores
 
 
 def _kept(store: _Store) -> Part:
-    corpus = store.stage.read(Corpus.load)
-    return Part(store.label, corpus.table, corpus.ledger, corpus.skipped, corpus.notes)
+    corpus, called = store.stage.read(lambda folder: (Corpus.load(folder), _called(folder)))
+    return Part(store.label, corpus.table, corpus.ledger, corpus.skipped, corpus.notes, called)
+
+
+def _called(folder: Path) -> Called:
+    """Return what people and conversations of a store that was kept are called."""
+    people, threads = json.loads((folder / _CALLED).read_text(encoding="utf-8"))
+    return Called(people, threads)
 
 
 def _noted(folder: Path) -> object:

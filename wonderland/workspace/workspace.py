@@ -27,7 +27,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wonderland.advice import Command, Hint, Options
+from wonderland.advice import Command, Hint
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import InputError
 from wonderland.tokenizer import SpeakerTokenizer
@@ -59,7 +59,10 @@ if TYPE_CHECKING:
 __all__ = ["NOTHING_TO_SHOW", "Workspace"]
 
 NOTHING_TO_SHOW = Hint(
-    "Run some first, for example: ", Command("analyze", "triage"), ". All at once: ", Options("report", all=True)
+    "Run some first, for example: ",
+    Command("analyze", "triage"),
+    ". All at once: ",
+    Command("report", keeping=True, all=True),
 )
 """What to type where there is no result yet."""
 

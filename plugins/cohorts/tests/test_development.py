@@ -12,7 +12,7 @@ from wonderland.errors import NotEnoughData
 from wonderland.model.loss import token_losses
 from wonderland.testing.train_models import train_induction
 from wonderland.testing.trained_models import INDUCTION_SEEDS, repeating_segments
-from wonderland.views import characters
+from wonderland.views import Lines, characters
 from wonderland_cohorts.acquisition import Acquisition
 from wonderland_cohorts.development import Development
 from wonderland_cohorts.transitions import halfway, p_of_largest, transition
@@ -102,6 +102,19 @@ def test_views_go_through_training_together_and_keep_what_is_quoted(grown):
         assert len(views[name].figure.panels) == 9
     assert views["development-attention"].figure.of == "snapshot"
     assert characters(views["development-scores"].figure.panels[0].title) == "untrained"
+
+
+def test_the_model_at_each_snapshot_is_selected_where_it_stands_and_has_a_card(grown):
+    result = grown["development"]
+    cards = result.cards()
+    lines = [view.figure for view in result.views() if isinstance(view.figure, Lines)]
+    assert len(lines) == 4
+    for figure in lines:
+        assert list(figure.keys) == list(cards)
+    assert len(cards) == len(result.at) == 9
+    assert str(next(iter(cards))) == "model:0-tokens"
+    last = next(reversed(cards.values()))[0].rows[0].value
+    assert last.value == float(result.loss["all tokens"].value[-1])
 
 
 def test_fewer_than_eight_snapshots_say_nothing_of_transitions(growing):

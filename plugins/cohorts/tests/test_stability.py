@@ -1,6 +1,7 @@
 """What replicates over seeds: what was planted in all of them does, what is in some is said to be, and nothing else."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import wonderland as wl
 from wonderland.components import Head
 from wonderland.errors import NotEnoughData, Unsupported
 from wonderland.testing.trained_models import trained_induction_seeds
+from wonderland.views import Key, characters, digits
 from wonderland_cohorts.head_matching import HeadMatching
 from wonderland_cohorts.layer_similarity import LayerSimilarity, hsic
 from wonderland_cohorts.neuron_universality import NeuronUniversality
@@ -120,7 +122,10 @@ def test_heads_of_two_textbook_seeds_come_back_and_those_of_untrained_twins_do_n
     assert result.mean.low > result.null_mean[1]
     assert len(result.control.replicating) <= 1
     assert float(result.control.mean.value) < 0.05
-    assert result.views()
+    (matrix, graph, *_), models = result.views(), {str(Key.of(key)) for key in result.cards()}
+    nodes = graph.figure.nodes
+    assert {str(node.select) for node in nodes} == {*(f"head:{h}" for h in result._heads()), "model:seed-2"} <= models
+    assert matrix.figure.links == "row"
 
 
 def test_windows_stand_in_for_those_of_other_conversations():
@@ -161,6 +166,14 @@ def test_layers_are_alike_up_to_rotation_and_strangers_are_not(toys):
     assert result.same_layer > result.control.same_layer
     assert (np.asarray(result.cka.low) <= grid + 1e-9).all()
     assert float(result.anchored.low) <= 1 / result.tokens <= float(result.anchored.high)  # nothing in common here
+    (view,), cards = result.views(), result.cards()
+    assert [str(key) for key in view.figure.keys] == [f"model:{name}" for name in result.members for _ in range(2)]
+    assert list(cards) == list(dict.fromkeys(view.figure.keys))
+    among = grid.reshape(3, 2, 3, 2)
+    mean = np.mean([among[1, layer, other, layer] for other in (0, 2) for layer in range(2)])
+    assert characters(cards[view.figure.keys[2]][0].rows[0].value) == f"{digits(mean)}, n=4 pairs of layers"
+    none = replace(result, cka=result.cka.map(lambda part: part * np.nan, dims=()))
+    assert {characters(blocks[0].rows[0].value) for blocks in none.cards().values()} == {"unknown"}
 
 
 def test_the_jackknife_leaves_one_conversation_out(toys):

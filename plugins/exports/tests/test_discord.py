@@ -13,6 +13,7 @@ from wonderland_exports.discord import Discord
 from wonderland_exports.discord_rows import time_of_id
 from wonderland_exports.testing.checking import DAMAGES, agrees, damaged, no_accident, read
 from wonderland_exports.testing.discord import make_discord, make_package, snowflake
+from wonderland_exports.whatsapp import WhatsApp
 
 
 def row(text="hi", who="7", number=1, **more):
@@ -142,6 +143,25 @@ def test_the_time_of_a_row_of_the_package_is_that_of_its_id_where_it_says_no_oth
     assert (message.timestamp and message.timestamp.isoformat()) == when
 
 
+@pytest.mark.parametrize("folder", [False, True])
+def test_the_exporters_text_is_refused_and_no_chat_of_whatsapp(tmp_path, folder):
+    bar = "=" * 62
+    text = f"{bar}\nGuild: a\nChannel: b\n{bar}\n\n[17-Jan-23 07:33 PM] ada\nhi\n\n[17-Jan-23 07:34 PM] bo\nho: x\n"
+    (tmp_path / "a.txt").write_text(text, encoding="utf-8")
+    path = tmp_path if folder else tmp_path / "a.txt"
+    assert (Discord.sniff(path), WhatsApp.sniff(path)) == (0.5, 0)
+    with pytest.raises(InputError, match="text alone: it is made for eyes") as caught:
+        Discord(path).count()
+    assert "--format Json" in caught.value.hint
+
+
+def test_a_text_beside_the_json_is_passed_over(tmp_path):
+    (tmp_path / "notes.txt").write_text("hello")
+    source = Discord(write(tmp_path / "a.json", row()).parent, me="7")
+    assert len(read(source)[0]) == 1
+    assert source.notes() == []
+
+
 def test_a_count_that_is_wrong_is_said(tmp_path):
     source = Discord(write(tmp_path / "a.json", row(), messageCount=7), me="7")
     read(source)
@@ -227,7 +247,7 @@ def test_html_is_passed_over_with_a_note_or_refused_with_what_to_do(tmp_path):
     html = tmp_path / "a.html"
     html.write_text('<!DOCTYPE html><style>.chatlog__message {}</style><div class="chatlog">hi</div>')
     assert 0 < Discord.sniff(html) < 0.9
-    with pytest.raises(InputError, match="HTML alone") as caught:
+    with pytest.raises(InputError, match="HTML or text alone") as caught:
         Discord(tmp_path).count()
     assert "JSON" in caught.value.hint
     write(tmp_path / "a.json", row())

@@ -111,6 +111,7 @@ def overwrite(kind, folder, most):
         copy.parent.mkdir()
         (shutil.copytree if inside else shutil.copy)(path, copy)
         with closing(sqlite3.connect(copy / inside if inside else copy)) as connection:
+            connection.execute("PRAGMA synchronous = OFF")
             for place, (rowid,) in enumerate(connection.execute(f"SELECT rowid FROM '{table}'").fetchall()):
                 with suppress(sqlite3.Error):
                     value = VALUES[place % len(VALUES)]

@@ -5,9 +5,11 @@ from babel import Locale, localedata
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import wonderland as wl
 from wonderland.errors import InputError, UsageError
 from wonderland_exports.testing import HEADS, make_whatsapp
 from wonderland_exports.whatsapp import WhatsApp
+from wonderland_exports.whatsapp.phrases import DELETED, DELETED_BY_ME, LIVE_LOCATION, MARKED, MEDIA
 from wonderland_exports.whatsapp.shapes import hours, shape_of
 
 from .reading import finds_what_was_planted, keeps_the_contract, messages, read, reasons, survives
@@ -17,8 +19,8 @@ from .reading import finds_what_was_planted, keeps_the_contract, messages, read,
 @pytest.mark.parametrize("group", [False, True], ids=["two", "group"])
 def test_the_planted_answer(tmp_path, head, group):
     planted = make_whatsapp(tmp_path / "Chat with Bo.txt", 300, seed=5, head=head, group=group, crlf=group)
-    source = finds_what_was_planted(WhatsApp, planted, me="Ada" if group else None)
-    assert {"edited", "caption"} <= source.facts()["Marked"].keys()
+    source = finds_what_was_planted(WhatsApp, planted, me="Ada" if group and head != "Web" else None)
+    assert {"forwarded" if head == "Web" else "edited", "caption"} <= source.facts()["Marked"].keys()
     assert source.facts()["Times"] == {"local, without a zone": planted.messages}
 
 
@@ -82,6 +84,53 @@ def test_a_log_is_no_chat(tmp_path, line):
     assert WhatsApp.sniff(lines(tmp_path, line, line)) == 0
 
 
+NOTICE = "Messages and calls are end-to-end encrypted."
+
+
+def test_the_notice_at_the_top_is_told_where_its_mark_was_taken_off(tmp_path):
+    head = "[14.01.24, 15:05:09]"
+    file = lines(tmp_path, f"{head} The Group: {NOTICE} x", *[f"{head} {who}: a" for who in ("Mia", "Ada")])
+    items, _ = read(WhatsApp, file, me="Ada")
+    assert [item.tags for item in messages(items)] == [(), ()]  # and the group's name is nobody
+    assert reasons(items) == {"system message": 1}
+
+
+def test_the_notice_is_a_message_further_down_and_on_android(tmp_path):
+    head = "[14.01.24, 15:05:09]"
+    items, _ = read(WhatsApp, lines(tmp_path, *[f"{head} Mia: a"] * 3, f"{head} Mia: {NOTICE}"))
+    assert [item.text for item in items] == ["a", "a", "a", NOTICE]
+    (item,), _ = read(WhatsApp, lines(tmp_path, f"14.01.24, 15:05 - Mia: {NOTICE}"))
+    assert item.text == NOTICE
+
+
+WEB = "Messages and calls are end-to-end encrypted. Not even WhatsApp can read them."
+
+
+@pytest.mark.parametrize(
+    ("written", "reason", "text", "tags"),
+    [
+        ("You: <image omitted> a: b", None, "a: b", ("caption",)),
+        ("You: r.pdf (file attached) a", None, "a", ("caption",)),
+        ("You: [Forwarded many times] a", None, "a", ("forwarded",)),
+        ("You: <b> is a tag", None, "<b> is a tag", ()),
+        ("- Bo changed the subject to: x", "system message", None, None),
+    ],
+)
+def test_a_row_of_whatsapp_web(tmp_path, written, reason, text, tags):
+    items, _ = read(WhatsApp, lines(tmp_path, WEB, f"[1/2/24, 3:05:09 PM] {written}", "[1/3/24, 3:05:10 PM] You: y"))
+    assert items[0].reason == "system message"
+    assert not items[0].failed
+    if reason:
+        assert items[1].reason == reason
+    else:
+        assert (items[1].text, items[1].tags, items[1].timestamp.month) == (text, tags, 1)
+
+
+def test_what_stands_before_another_export_is_a_row_that_could_not_be_read(tmp_path):
+    items, _ = read(WhatsApp, lines(tmp_path, WEB, "[14.01.24, 15:05] Mia: y"))
+    assert (items[0].reason, items[0].failed) == ("before the first message", True)
+
+
 def test_blank_lines_that_a_text_ends_in_are_taken_off(tmp_path):
     file = lines(tmp_path, "20/06/2017, 08:29 - Mia: a\n\n b\n\n", "20/06/2017, 08:30 - Ada: c\n")
     items, _ = read(WhatsApp, file)
@@ -132,6 +181,57 @@ def test_a_text_in_angle_brackets_is_a_placeholder_only_if_it_is_frequent(tmp_pa
     )
     phone = [line.replace("20.6.17, 8:2", "[20.06.17, 08:2").replace(" -", "]") for line in said(*["<a b>"] * 5)]
     assert [m.text for m in messages(read(WhatsApp, lines(tmp_path, *phone), me="Ada")[0])][-5:] == ["<a b>"] * 5
+
+
+ANDROID = {
+    "media left out": [f"<{phrase}>" for phrase in sorted(MEDIA)] + ["<View once voice message omitted>"],
+    "deleted": [phrase + end for phrase in sorted(DELETED | DELETED_BY_ME) for end in ("", ".")],
+    "location": sorted(LIVE_LOCATION),
+    "poll": ["POLL:\ntea?\nOPTION: yes (3 votes)", "ANKETA:\nčaj?\nMOŽNOST: ano (0 hlasů)\nMOŽNOST: ne (1 hlas)"],
+    "no text": ["Waiting for this message", "Waiting for this message. This may take a while."],
+}
+
+
+@pytest.mark.parametrize("reason", ANDROID)
+def test_what_android_writes_instead_of_a_text_is_known_in_many_languages(tmp_path, reason):
+    """Each once and among ordinary ones, so that its words tell it and not how frequent it is."""
+    rows = [f"{ADA[:-2]}{text}" for written in ANDROID[reason] for text in (written, "ok")]
+    items, _ = read(WhatsApp, lines(tmp_path, *rows), me="Ada")
+    assert [item.text for item in messages(items)] == ["ok"] * len(ANDROID[reason])
+    assert reasons(items) == {reason: len(ANDROID[reason])}
+
+
+IPHONE = "[14/01/24, 15:05:09] Mia: "
+
+
+@pytest.mark.parametrize("kind", MARKED)
+def test_the_iphones_words_in_other_languages_need_their_mark(tmp_path, kind):
+    texts = sorted(MARKED[kind])
+    items, _ = read(
+        WhatsApp, lines(tmp_path, *(f"\u200e{IPHONE}\u200e{text}" for text in texts), f"{IPHONE}ok"), me="Mia"
+    )
+    assert ([item.text for item in messages(items)], reasons(items)) == (["ok"], {kind: len(texts)})
+    items, _ = read(WhatsApp, lines(tmp_path, *(f"{IPHONE}{text}" for text in texts), name="typed.txt"), me="Mia")
+    assert ([item.text for item in messages(items)], reasons(items)) == (texts, {})
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n"])
+def test_a_poll_and_a_caption_are_known_whatever_the_lines_end_with(tmp_path, end):
+    rows = [
+        "14/01/24, 15:05 - Mia: POLL:",
+        "tea?",
+        "OPTION: yes (3 votes)",
+        "14/01/24, 15:05 - Mia: a.jpg (file attached)",
+        "x",
+    ]
+    (tmp_path / "WhatsApp Chat with Mia.txt").write_bytes(end.join(rows).encode())
+    items, _ = read(WhatsApp, tmp_path / "WhatsApp Chat with Mia.txt")
+    assert (reasons(items), [item.text for item in messages(items)]) == ({"poll": 1}, ["x"])
+
+
+def test_the_mark_of_an_edit_may_end_in_a_period(tmp_path):
+    (item,), _ = read(WhatsApp, lines(tmp_path, f"{IPHONE}tea \u200e<Diese Nachricht wurde bearbeitet.>"))
+    assert item.text == "tea"
 
 
 def test_lines_in_another_shape_go_on_with_the_message(tmp_path):
@@ -285,3 +385,53 @@ def test_every_line_after_a_head_is_a_row(tmp_path_factory, texts):
     for text, item in zip(texts, items, strict=True):
         if "\u200e" not in text and text.strip() and text[-1] not in ">)" and text != "null" and text[0] != "<":
             assert item.text == text
+
+
+GANG = [f"14/05/2023, 08:{at:02d} - {('Ada', 'Bo', 'Cem')[at % 3]}: message number {at}" for at in range(31)]
+LATER = [f"30/09/2024, 09:{at:02d} - Cem: later {at}" for at in range(11)]
+
+
+def kept_both_ways(tmp_path, one, other):
+    """Return how many messages are kept of two files, in one folder and given one by one, and the notes of the first"""
+    paths = []
+    for folder, (name, said) in zip("ab", (one, other), strict=True):
+        (tmp_path / "all" / folder).mkdir(parents=True)
+        paths.append(lines(tmp_path / "all" / folder, *said, name=name))
+    together, apart = wl.Corpus.read(tmp_path / "all", me="Ada"), wl.Corpus.read(*paths, me="Ada")
+    assert sorted(together.texts) == sorted(apart.texts)
+    return len(together), together
+
+
+def test_a_group_under_two_names_is_one_conversation(tmp_path):
+    one, other = ("WhatsApp Chat with Gang.txt", GANG), ("WhatsApp Chat with Gang 2.txt", [*GANG, *LATER])
+    kept, corpus = kept_both_ways(tmp_path, one, other)
+    assert kept == 42
+    assert corpus.counts()["conversations"] == 1
+    assert corpus.ledger.count("read") == 31
+    assert [note for note in corpus.notes if "they are read as one conversation" in note]
+
+
+@pytest.mark.parametrize("name", ["WhatsApp Chat with Gang.txt", "WhatsApp Chat with Pals.txt"])
+def test_two_phones_exports_of_a_group_in_one_folder_are_compared_by_the_minute(tmp_path, name):
+    iphone = [line.replace("14/05/2023, 08:", "[14/05/2023, 08:").replace(" - ", f":{at + 9}] ") for at, line in
+              enumerate(GANG)]  # fmt: skip
+    kept, corpus = kept_both_ways(tmp_path, ("WhatsApp Chat with Gang.txt", GANG), (name, iphone))
+    assert kept == 31
+    assert corpus.counts()["conversations"] == 1
+
+
+@pytest.mark.parametrize("shared", [4, 14])
+def test_what_is_sent_to_two_groups_of_the_same_people_makes_them_no_conversation(tmp_path, shared):
+    other = [line.replace("message", "another") if at % 30 >= shared else line for at, line in enumerate(GANG)]
+    for name, said in (("WhatsApp Chat with Gang.txt", GANG), ("WhatsApp Chat with Pals.txt", other)):
+        lines(tmp_path, *said, name=name)
+    corpus = wl.Corpus.read(tmp_path, me="Ada")
+    assert (len(corpus), corpus.counts()["conversations"]) == (62, 2)
+
+
+def test_what_one_person_sends_to_many_makes_them_no_conversation(tmp_path):
+    for name in ("Bo", "Cem"):
+        said = [f"14/05/2023, 08:{at:02d} - Ada: message number {at}" for at in range(20)]
+        lines(tmp_path, *said, f"15/05/2023, 08:00 - {name}: yes", name=f"WhatsApp Chat with {name}.txt")
+    corpus = wl.Corpus.read(tmp_path, me="Ada")
+    assert (len(corpus), corpus.counts()["conversations"]) == (42, 2)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import wonderland as wl
 from wonderland.errors import InputError
 from wonderland_exports.testing import STORES, make_whatsapp_db
 from wonderland_exports.whatsapp_db import WhatsAppDb, apple
@@ -36,6 +37,7 @@ def test_the_name_inside_an_iphone_backup_is_the_hash_of_its_place():
 
 def edited(path, *statements):
     with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
         for statement in statements:
             connection.execute(statement)
         connection.commit()
@@ -135,6 +137,7 @@ values = st.none() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text(ma
 def test_values_of_any_kind_are_accounted_for(tmp_path_factory, row, text):
     path = make_whatsapp_db(tmp_path_factory.mktemp("odd") / "msgstore.db", 3, store="android").path
     with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
         connection.execute("INSERT INTO message VALUES (900,?,?,?,?,?,?,?)", (*row[:5], text, row[5]))
         connection.execute("INSERT INTO chat VALUES (901,?,?)", row[5:])
         connection.commit()
@@ -145,6 +148,16 @@ def test_values_of_any_kind_are_accounted_for(tmp_path_factory, row, text):
 def test_a_type_of_the_old_schema_that_is_no_number_is_no_accident(tmp_path, kind):
     path = make_whatsapp_db(tmp_path / "msgstore.db", 3, store="old android").path
     with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
         connection.execute("UPDATE messages SET media_wa_type = ?", (kind,))
         connection.commit()
     assert {row.reason for row in read(WhatsAppDb, path)[0]} == {"of unknown type"}
+
+
+def test_the_old_store_of_android_is_known_by_its_table_whatever_it_is_called(tmp_path):
+    planted = make_whatsapp_db(tmp_path / "old.db", 30, store="old android")
+    assert wl.Corpus.read(planted.path).ledger.stored == planted.rows
+    with closing(sqlite3.connect(tmp_path / "other.db")) as connection:  # as another messenger's
+        connection.execute("CREATE TABLE messages (_id INTEGER, data TEXT)")
+        connection.commit()
+    assert WhatsAppDb.sniff(tmp_path / "other.db") == 0

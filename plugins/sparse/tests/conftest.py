@@ -25,6 +25,14 @@ def speaking():
 
 
 @pytest.fixture
+def shorter(monkeypatch):
+    """The model of `speaking` with less text to train on than is asked for, and enough to find who speaks in it."""
+    monkeypatch.setattr("wonderland_sparse.streams.LEAST_TOKENS", 1_000)
+    evidence, train = handwritten_speaker_corpus(60, seed=2), handwritten_speaker_corpus(400, seed=1)
+    return wl.Specimen(handwritten_speaker_model(), handwritten_tokenizer(), evidence, background=train)
+
+
+@pytest.fixture
 def small(monkeypatch):
     """The same model with less text than is asked for, where it is about how it runs and not about what it finds."""
     monkeypatch.setattr("wonderland_sparse.streams.LEAST_TOKENS", 1_000)

@@ -159,22 +159,22 @@ def test_one_latent_knows_who_speaks_where_a_head_says_it(found):
     assert known["latent"].resampled_over == "conversations"
 
 
-def test_no_latent_knows_it_in_an_untrained_model(untrained):
+def test_no_latent_knows_it_in_an_untrained_model(shorter):
     from wonderland_sparse.dictionaries import SparseDictionaries
     from wonderland_sparse.truths import QUICK
 
-    results = wl.analyze(untrained, SparseDictionaries(**QUICK), SparseFeatures(effects=2, listed=2))
+    results = wl.analyze(shorter.untrained(), SparseDictionaries(**QUICK), SparseFeatures(effects=2, listed=2))
     (known,) = results["sparse-features"].known.values()
     assert float(known["me speaks"]["latent"].value) < 0.6
 
 
-def test_no_latent_knows_it_so_well_before_the_head_that_says_it(speaking, found):
+def test_no_latent_knows_it_so_well_before_the_head_that_says_it(shorter, found):
     """The head is in layer 1: after layer 0 only heads that see a few tokens back say something of it."""
     from wonderland_sparse.dictionaries import SparseDictionaries
     from wonderland_sparse.truths import QUICK
 
     quick = {**QUICK, "layers": "0", "epochs": 1}
-    results = wl.analyze(speaking, SparseDictionaries(**quick), SparseFeatures(effects=1, listed=1))
+    results = wl.analyze(shorter, SparseDictionaries(**quick), SparseFeatures(effects=1, listed=1))
     known = results["sparse-features"].known["L0"]["me speaks"]
     assert float(known["latent"].value) <= 0.7
     assert float(known["latent"].high) < float(found[0].known["L1"]["me speaks"]["latent"].low)

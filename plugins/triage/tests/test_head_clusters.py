@@ -47,7 +47,7 @@ def test_two_planted_groups_are_found_and_beat_every_single_cloud():
 def test_the_order_of_heads_only_renames_them():
     table = two_groups()
     order = np.random.default_rng(1).permutation(16)
-    straight, mixed = (HeadClusters(clouds=8).group(features(rows)) for rows in (table, table[order]))
+    straight, mixed = (HeadClusters(clouds=8, most=3).group(features(rows)) for rows in (table, table[order]))
     np.testing.assert_array_equal(mixed.groups, straight.groups[order])
     np.testing.assert_allclose(mixed.scores, straight.scores[order], atol=1e-9)
     np.testing.assert_allclose(mixed.distance.value.ravel(), straight.distance.value.ravel()[order])
@@ -63,7 +63,7 @@ def test_in_one_cloud_no_groups_are_claimed(mixing):
     ps = []
     for seed in range(5):
         cloud = np.random.default_rng(seed).normal(size=(16, 6)) @ mixing
-        result = HeadClusters(clouds=12).group(features(cloud))
+        result = HeadClusters(clouds=12, most=3).group(features(cloud))
         ps.append(result.p)
         if result.p > 0.05:
             assert result.summary().startswith("No groups of heads beyond chance")
@@ -74,7 +74,7 @@ def test_in_one_cloud_no_groups_are_claimed(mixing):
 def test_features_count_alike_whatever_their_unit():
     table = two_groups()
     scaled = table * [1, 1000, 1e-3, 1] + [0, 5, 9, 0]
-    one, other = HeadClusters(clouds=8).group(features(table)), HeadClusters(clouds=8).group(features(scaled))
+    one, other = (HeadClusters(clouds=8, most=3).group(features(rows)) for rows in (table, scaled))
     np.testing.assert_allclose(one.scores, other.scores, atol=1e-6)
     np.testing.assert_array_equal(one.groups, other.groups)
     np.testing.assert_allclose(one.distance.value, other.distance.value)
@@ -82,7 +82,7 @@ def test_features_count_alike_whatever_their_unit():
 
 def test_components_are_those_of_the_correlations():
     table = np.random.default_rng(4).normal(size=(16, 3)) @ np.array([[1, 1, 0], [0, 0.2, 0], [0, 0, 1]])
-    result = HeadClusters(clouds=8).group(features(table))
+    result = HeadClusters(clouds=8, most=3).group(features(table))
     eigenvalues = np.linalg.eigvalsh(np.corrcoef(table.T))[::-1]
     assert result.variance == pytest.approx(eigenvalues / 3)
     assert result.variance.sum() == pytest.approx(1)
@@ -95,7 +95,7 @@ def test_a_head_like_no_other_is_named_with_what_makes_it_so():
     table = np.random.default_rng(2).normal(size=(16, 5)) * 0.1
     table[9, 3] = -8
     table[9, 1] = 7.9
-    result = HeadClusters(clouds=30).group(features(table))
+    result = HeadClusters(clouds=30, most=3).group(features(table))
     head, distance = result.outliers()[0]
     assert head == Head(2, 1)
     assert distance.value == pytest.approx(np.linalg.norm((table[9] - table.mean(0)) / table.std(0)))
@@ -107,7 +107,7 @@ def test_a_head_like_no_other_is_named_with_what_makes_it_so():
 
 
 def test_in_a_single_cloud_no_head_is_beyond_chance_and_the_view_says_how_far_the_farthest_is():
-    result = HeadClusters(clouds=30).group(features(np.random.default_rng(0).normal(size=(16, 5))))
+    result = HeadClusters(clouds=30, most=3).group(features(np.random.default_rng(0).normal(size=(16, 5))))
     assert result.p_farthest > 0.05
     assert not np.asarray(result.distance.above_chance).any()
     (view,) = [one for one in result.views() if one.id == "head-outliers"]
@@ -116,24 +116,24 @@ def test_in_a_single_cloud_no_head_is_beyond_chance_and_the_view_says_how_far_th
 
 
 def test_the_mean_squared_distance_is_the_number_of_features():
-    result = HeadClusters(clouds=8).group(features(np.random.default_rng(0).normal(size=(16, 5))))
+    result = HeadClusters(clouds=8, most=3).group(features(np.random.default_rng(0).normal(size=(16, 5))))
     assert (result.distance.value**2).mean() == pytest.approx(5)
 
 
 def test_unsure_features_make_unsure_distances():
     table = two_groups()
-    sure, unsure = (HeadClusters(clouds=8).group(features(table, error=error)) for error in (0.0, 0.5))
+    sure, unsure = (HeadClusters(clouds=8, most=3).group(features(table, error=error)) for error in (0.0, 0.5))
     assert sure.distance.high == pytest.approx(sure.distance.low)
     assert (unsure.distance.high - unsure.distance.low).mean() > 0.2
 
 
 def test_a_feature_that_is_the_same_for_all_is_left_out_and_named():
     table = np.column_stack([two_groups(), np.full(16, 7.0)])
-    result = HeadClusters(clouds=8).group(features(table))
+    result = HeadClusters(clouds=8, most=3).group(features(table))
     assert result.left_out == ["feature 4"]
     assert len(result.features) == result.table.shape[1] == 4
     with pytest.raises(NotEnoughData, match="attend alike"):
-        HeadClusters(clouds=8).group(features(np.ones((16, 3))))
+        HeadClusters(clouds=8, most=3).group(features(np.ones((16, 3))))
 
 
 def test_the_features_are_those_the_other_analyses_measure(result, specimen):

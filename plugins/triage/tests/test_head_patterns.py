@@ -1,5 +1,8 @@
 """Pattern scores on heads whose patterns are known, and on one that has none."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,8 +11,10 @@ import wonderland as wl
 from wonderland.components import Head
 from wonderland.lab.halves import first_half
 from wonderland.report.encode import encode
+from wonderland.report.schema import characters
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland.testing.optimism import optimism
+from wonderland.views import percent
 from wonderland_triage.head_patterns import PATTERNS, HeadPatterns
 
 
@@ -112,7 +117,22 @@ def test_a_threshold_above_every_score_leaves_no_label(specimen):
 def test_the_number_of_a_named_head_says_on_which_conversations_it_is(result):
     lines = [line for line in result.summary().splitlines() if line.startswith("To ")]
     assert lines
-    assert all(line.endswith(", on other conversations than it was chosen on.") for line in lines)
+    ends = re.compile(r", on other conversations than it was chosen on, over all conversations (\S+)\.$")
+    said = [ends.search(line) for line in lines]
+    assert all(said)
+    whole = {percent(result.scores[pattern].value[Head.parse(head)]) for pattern, head in result.highest.items()}
+    assert {one[1] for one in said} == whole
+    table = next(view for view in result.views() if view.id == "head-patterns")
+    assert "on the half of the conversations that it was not chosen on" in characters(table.caption)
+
+
+def test_without_another_half_the_number_of_all_conversations_is_the_only_one(result):
+    result = replace(result, highest_apart={name: wl.Estimate.missing() for name in result.highest})
+    lines = [line for line in result.summary().splitlines() if line.startswith("To ")]
+    assert lines
+    assert all(line.endswith(", on the text it was chosen on.") for line in lines)
+    assert "over all conversations" not in " ".join(finding.sentence for finding in result.findings())
+    assert not any("not chosen on" in characters(view.caption) for view in result.views())
 
 
 def test_two_patterns_on_one_head_are_called_mixed():

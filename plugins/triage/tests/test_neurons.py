@@ -335,8 +335,8 @@ def test_of_one_conversation_nothing_is_measured_elsewhere():
     result = wl.analyze(specimen, Neurons(tokens=1, directions=8))["neurons"]
     assert result.conversations == [1, 0]
     assert np.isnan(result.selectivity).all()
-    assert "Most selective on 1 conversation: " in result.summary()
-    assert "; there is no other to measure that on." in result.summary()
+    assert "The neuron most selective on 1 conversation is L0N" in result.summary()
+    assert "; there is no other conversation to measure its selectivity on." in result.summary()
     assert result.listed
     figure(next(iter(result.views())))
 

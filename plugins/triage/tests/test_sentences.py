@@ -234,6 +234,49 @@ def test_who_is_predicted_better_is_only_said_if_the_intervals_are_apart(me, the
     assert (found.kind, found.trust) == (kind, trust)
 
 
+@pytest.mark.parametrize(
+    ("halves", "selectivity", "says"),
+    [
+        (
+            [3, 1],
+            of(0.91, NAN, 1),
+            "; its selectivity on 1 other conversation is 0.91 (n=1 conversation, no interval).",
+        ),
+        (
+            [21, 21],
+            of(0.9, 0.05),
+            "; its selectivity on 21 other conversations is 0.9 [0.85, 0.95] (n=40 conversations).",
+        ),
+        ([2, 1], of(NAN), "; on 1 other conversation it does not fire."),
+        ([1, 0], of(NAN), "; there is no other conversation to measure its selectivity on."),
+    ],
+)
+def test_the_clearest_neuron_is_told_with_what_its_number_is_of(halves, selectivity, says):
+    listed = [{"neuron": "L0N1", "kind": "emoji"}]
+    one = selectivity.map(np.atleast_1d, dims=("neuron",))
+    result = replace(neurons([0.5]), conversations=halves, listed=listed, listed_selectivity=one)
+    told = "conversation" if halves[0] == 1 else "conversations"
+    last = result.summary().splitlines()[-1]
+    assert last == f"The neuron most selective on {halves[0]} {told} is L0N1, for emoji{says}"
+
+
+def test_how_widely_the_stream_is_spread_is_a_number_of_dimensions_unless_it_has_no_variance():
+    one = replace(pca([0.5]), variance=of([1.0, 0.0], chance=0.1), dimensions=1.0).summary()
+    assert "show 100% of the variance" in one
+    assert "It is spread as widely as 1.0 dimensions of equal variance would be (participation ratio)." in one
+    none = replace(pca([0.0]), variance=of([NAN, NAN], chance=0.1), dimensions=0.0).summary()
+    assert none.startswith("The residual stream is the same everywhere: it has no variance.")
+    assert "unknown" not in none
+    assert "spread" not in none
+
+
+@pytest.mark.parametrize(("before", "told"), [(0.0, True), (0.09, True), (0.2, False), (NAN, False)])
+def test_that_an_untrained_model_is_near_its_final_answer_is_explained_only_where_it_is(before, told):
+    last = replace(lens([2.0, 1.0, 0.0]), control=lens([before, before, 0.0])).summary().splitlines()[-1]
+    assert last.startswith("Before training the KL one before the end was ")
+    assert ("a low KL alone does not show that anything was learned" in last) == told
+
+
 def test_nothing_is_said_of_a_speaker_without_words():
     assert len(loss(1.0, me=(NAN, 0)).findings()) == 1
 

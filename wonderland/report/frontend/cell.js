@@ -23,7 +23,7 @@ function cellBlocks(data, i, query, key) {
   const softmax = { title: `2  Softmax over the ${counted(query + 1, 'token')} it can see`,
     text: score === undefined ? `Its share of the attention: ${number(weight, 3)}` : `exp(${about(score)}) ÷ exp(${number(found.sum, 2)}) = ${number(weight, 3)}; the divisor is the sum over all of them`,
     tokens: shown.map((k) => [tokens[k], patterns.at(i, query, k), k === key ? `at ${k}, this cell` : `at ${k}`]) };
-  if (score === undefined) return [softmax, { title: 'What this page does not hold', text: 'Only the pattern is stored here. In a report written with --live every cell of your own text opens as far as the words it moves.' }];
+  if (score === undefined) return [softmax, { title: 'What this page does not hold', text: 'Only the pattern is stored here. A report written with --live opens every cell of your own text, to the words it moves.' }];
   return [
     { title: '1  Query times key', rows: [['q · k', about(found.product)], [`divided by √${found.width}`, number(Math.sqrt(found.width), 2)], ['score', about(score)]] },
     softmax,

@@ -59,7 +59,7 @@ function mountFindings(host) {
     fill(count, `${lines.filter(({ line }) => !line.hidden).length} of ${lines.length}`);
   }
   fill(host, el('article.figure.findings', headline('all-findings', 'All findings'),
-    el('p.caption', explained('What the analyses claim of this model, on a sample of the held-out conversations; the checks read all of these. Each claim opens its evidence. Analyses that ask the same of one head, each with pairs of its own, give numbers some points apart.')),
+    el('p.caption', explained('What the analyses claim of this model, on a sample of the held-out conversations; the checks read all of these. Each claim opens its evidence. Numbers of one head may be some points apart: each analysis has its own pairs.')),
     el('div.controls', tabs.node, input, count), rows.length ? node : el('p', 'No analysis stated a finding.'),
     el('p.key', titles.map((title, i) => `${title}: ${KINDS[used[i]][2]}`).join('\n'))));
   show();
@@ -69,7 +69,7 @@ function mountFindings(host) {
 
 function mountWords(host) {
   fill(host, el('article.figure.words', headline('words', 'Words explained'),
-    el('p.caption', 'Words of the field in this report; where one is underlined by dots, its text is a touch away.'),
+    el('p.caption', 'Words of the field in this report. Touch one underlined by dots for its text.'),
     el('dl.glossary', page.glossary.map((term) => el('div', el('dt', term.name), el('dd', term.text, term.example && [el('br'), el('a', { href: evidenceOf(term.example) }, `In this model: ${term.example.text}`)]))))));
   return NO_FIGURE;
 }

@@ -34,7 +34,7 @@ function choicesLeft({ points, own }) {
       const middle = max(wide, min(width - wide, at)), top = 66 + 36 * row;
       if (row) drawing.line(at, 52, at, top - 12, colours.line);
       drawing.mark(at, 46, 0, 40, colours.muted);
-      drawing.text(middle, top, name, { anchor: 'middle', fill: colours.muted });
+      drawing.text(middle, top, name, { anchor: 'middle', fill: colours.muted, more: `Choices left here: ${number(round(value))}` });
       if (told.has(value)) drawing.text(middle, top + 15, number(round(value)), { anchor: 'middle', size: 13 });
     });
     drawing.mark(x(own), 46, 0, 140, colours.accent);
@@ -101,8 +101,8 @@ const drawn = (draw, said) => {
     width = host.clientWidth;
     const scene = draw(max(240, min(620, width))), [words, rest] = [true, false].map((is) => scene.items.filter(({ text, quoted }) => Boolean(text && !quoted && termIn(text)) === is));
     scene.items = rest;
-    fill(host, sceneToSvg(scene), ...words.map(({ text, x, y, fill }) => {
-      const word = el('span', explained(text));
+    fill(host, sceneToSvg(scene), ...words.map(({ text, x, y, fill, more }) => {
+      const word = el('span', explained(text, undefined, more));
       styled(word, { left: `${x}px`, top: `${y}px`, color: fill });
       return word;
     }));

@@ -17,7 +17,7 @@ renderers.graph = ({ view, data, plot, controls }) => {
   controls.append(slider,
     el('span.choice', button('−', bigger(1 / 1.4), { label: 'Zoom out' }), button('+', bigger(1.4), { label: 'Zoom in' })));
 
-  const pinned = () => (isNumber(store.node) && nodes[store.node] ? store.node : nodes.findIndex((node) => isChosen(node.select))),
+  const pinned = () => (isNumber(store.node) && nodes[store.node] ? store.node : nodes.findIndex(({ select }) => !/^model/.test(select) && isChosen(select))),
     nameOf = (edge) => `${nodes[edge.a].label} → ${nodes[edge.b].label}`;
 
   function draw(width, spots) {
@@ -40,7 +40,7 @@ renderers.graph = ({ view, data, plot, controls }) => {
     nodes.forEach((node, i) => {
       const [cx, cy] = place[i], on = i === at,
         alone = at >= 0 && !on && !kept.some((edge) => touches(edge, i) && touches(edge, at));
-      drawing.rect(cx - half[i], cy - 14, half[i] * 2, 28, on ? colours.accent : colours.panel, { rx: 7, stroke: on ? colours.accent : colours.muted, opacity: alone ? 0.4 : 1 });
+      drawing.rect(cx - half[i], cy - 14, half[i] * 2, 28, on ? colours.accent : colours.panel, { rx: 7, stroke: on || isChosen(node.select) ? colours.accent : colours.muted, opacity: alone ? 0.4 : 1 });
       drawing.text(cx, cy + 4, labels[i], { anchor: 'middle', weight: headOfKey(node.select) ? 600 : 400, fill: on ? colours.paper : colours.ink, opacity: alone ? 0.5 : 1 });
       const [into, out] = [kept.filter((edge) => edge.b === i), kept.filter((edge) => edge.a === i)];
       spots.push({ x: cx, y: cy, width: half[i] * 2, height: 28, kind: 'node', key: node.select, name: node.label,

@@ -66,7 +66,7 @@ renderers.line = ({ view, data, plot }) => {
       stripe = max(3, (right - LEFT) / max(1, stripes.length));
     stripes.forEach((place) => {
       const from = max(LEFT - 8, x(place) - stripe / 2), to = min(right + 8, x(place) + stripe / 2); // not beyond the axes
-      spots.push({ x: (from + to) / 2, y: (top + bottom) / 2, width: to - from, height: bottom - top, kind: 'column', name: `${data.x.label} ${data.x.names?.[place] ?? number(data.x.power ? data.x.power ** place : place)}`, get pairs() { return pairsAt(place); } });
+      spots.push({ x: (from + to) / 2, y: (top + bottom) / 2, width: to - from, height: bottom - top, kind: 'column', key: data.keys?.[places.indexOf(place)], name: `${data.x.label} ${data.x.names?.[place] ?? number(data.x.power ? data.x.power ** place : place)}`, get pairs() { return pairsAt(place); } });
     });
     marks.forEach((mark, i) => spots.push({ x: x(mark.x), y: bottom, width: 15, height: 15, kind: 'dot', name: mark.title, pairs: [[data.x.label, number(mark.x)]], pick: () => (hear(i), chart.update(new Set())), on: () => heard === i }));
     return drawing;

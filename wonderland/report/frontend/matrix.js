@@ -8,7 +8,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
     chosen = () => min(store.tab, series.length - 1),
     current = () => series[chosen()],
     cellOf = (s, r, c) => ({ value: s.values.at(r, c), low: s.low?.at(r, c), high: s.high?.at(r, c), chance: s.chance?.at(r, c) }),
-    keyAt = (r, c) => keyOf(links === 'head' ? headName(r, c) : links === 'column' ? columns[c] : current().rows[r]),
+    keyAt = (r, c) => data.keys?.[r] ?? keyOf(links === 'head' ? headName(r, c) : links === 'column' ? columns[c] : current().rows[r]),
     nameOf = (r, c) => (links === 'head' ? headName(r, c) : `${current().rows[r]}, ${columns[c]}${marked.includes(c) ? ` / ${below?.[c]}` : ''}`),
     weak = (s, r, c) => isWeak(cellOf(s, r, c));
 

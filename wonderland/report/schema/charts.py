@@ -75,9 +75,14 @@ class Lines(Figure):
     references: Annotated[Sequence[Reference], "Horizontal lines."] = ()
     marks: Annotated[Sequence[Mark], "Places with something to read."] = ()
     right: Annotated[Right | None, "A second axis."] = None
+    keys: Annotated[
+        Sequence[Select] | None, "What a click on each place along the axis below selects, from left to right."
+    ] = field(default=None, kw_only=True)
 
     def _check(self) -> None:
         self.filled("series")
+        places = np.unique(np.concatenate([np.ravel(np.asarray(curve.x, dtype=float)) for curve in self.series]))
+        self.sized((int(np.isfinite(places).sum()),), "keys")
 
     @classmethod
     def of(cls, curves: Mapping[Any, Any], x: Axis | str, y: Axis | str, at: Any = None, **parts: Any) -> Lines:

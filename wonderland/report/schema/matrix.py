@@ -12,7 +12,7 @@ from wonderland.errors import PluginError
 from wonderland.estimate import Estimate
 from wonderland.report.schema.blocks import Block
 from wonderland.report.schema.figure import Figure
-from wonderland.report.schema.node import Label, Node, Numbers, Piece, Said, shape_of
+from wonderland.report.schema.node import Label, Node, Numbers, Piece, Said, Select, shape_of
 from wonderland.report.schema.words import Wording
 
 __all__ = ["CellDetail", "CellRow", "CellTokens", "Matrix", "Ranks", "Scale", "Series", "unpacked"]
@@ -126,9 +126,15 @@ class Matrix(Figure):
     threshold: Annotated[float | None, "Least size shown at first; a slider moves it. No slider if left out."] = field(
         default=None, kw_only=True
     )
+    keys: Annotated[
+        Sequence[Select] | None, 'With links="row": what a click in each row selects, where that is not its name.'
+    ] = field(default=None, kw_only=True)
 
     def _check(self) -> None:
         self.filled("columns", "series")
+        self.sized((len(self.rows),), "keys")
+        of_all = self.links == "row" and all(one.rows is None for one in self.series)
+        self.require(self.keys is None or of_all, '.keys are of the rows of all series: .links must be "row"')
         columns = len(self.columns)
         for i, one in enumerate(self.series):
             where, rows = f".series[{i}]", self.rows if one.rows is None else one.rows

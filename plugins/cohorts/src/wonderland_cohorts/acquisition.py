@@ -195,9 +195,7 @@ class Acquisition:
     def run(self, cohort: wl.Cohort) -> AcquisitionResult:
         """Average the surprisal of every word at every snapshot."""
         if self.least < 2:
-            raise UsageError(
-                f"A word needs at least 2 uses, not {self.least}.", hint=Hint("For example: ", Options(least=20))
-            )
+            raise UsageError(f"A word needs 2 uses or more, not {self.least}.", hint=Hint("Usual: ", Options(least=20)))
         members, at = list(cohort.members.values()), np.asarray(cohort.at)
         if len(members) < _LEAST_SNAPSHOTS:
             raise NotEnoughData(
@@ -208,10 +206,8 @@ class Acquisition:
         first = members[0]
         wanted, places, rare = self._places(first)
         if not wanted:
-            raise NotEnoughData(
-                f"No word has {self.least} held-out uses.",
-                hint=Hint("Hold more out, or ask for fewer: ", Options(least=max(self.least // 2, 2))),
-            )
+            hint = Hint("Hold more out, or ask for fewer: ", Options(least=max(self.least // 2, 2)))
+            raise NotEnoughData(f"No word has {self.least} held-out uses.", hint=hint)
         at_word = [_by_conversation(loss, where, first.evidence.conversation) for where in places]
         ages, lows, highs, falls, curves = [], [], [], [], []
         for sums, counts in at_word:

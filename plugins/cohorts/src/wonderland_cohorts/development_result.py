@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,13 @@ import wonderland as wl
 from wonderland.components import Head
 from wonderland.views import (
     Axis,
+    Block,
     Curve,
+    Key,
     Lines,
     Mark,
     Reference,
+    Row,
     Wording,
     digits,
     told_p,
@@ -120,7 +123,7 @@ class DevelopmentResult(wl.Result):
             return "No score of heads and no gain of a repetition ends higher than it began."
         if self.transitions:
             return f"What rises at once: {', '.join(self.transitions)}."
-        return "No curve rises at once: no single rise is larger than a whole broken at random would have."
+        return "No curve rises at once: no single rise is larger than if the whole rise were cut at random places."
 
     def _rise(self, name: str) -> str:
         at, share, p, q = self.rises[name]
@@ -143,6 +146,20 @@ class DevelopmentResult(wl.Result):
             view = "development-heads" if self.curves else "development-loss"
             found.append(wl.Finding(self._sudden(), view, (), "weak", kind))
         return found
+
+    def _keys(self) -> list[Key]:
+        """Return the key of the model at each snapshot, by the tokens it had seen."""
+        return [Key.spelled("model", f"{int(tokens)}-tokens") for tokens in self.at]
+
+    def cards(self) -> Mapping[Any, Sequence[Block]]:
+        """Return what was measured of the model at each snapshot."""
+        measured = {"held-out loss, all tokens": self.loss["all tokens"]}
+        measured |= {f"highest {name}": one for name, one in self.curves.items()}
+        measured["layers after which the answer is there"] = self.depth
+        return {
+            key: [Block(rows=[Row(label, one[i]) for label, one in measured.items()])]
+            for i, key in enumerate(self._keys())
+        }
 
     def _curve(self, name: str, one: wl.Estimate) -> Curve:
         return Curve(Wording(name), log_tokens(self.at), one.value, one.low, one.high)
@@ -171,7 +188,7 @@ class DevelopmentResult(wl.Result):
         return wl.View(
             "development-loss",
             "Loss over training",
-            Lines(over_time(self.at), Axis("loss", "nats a token"), series),
+            Lines(over_time(self.at), Axis("loss", "nats a token"), series, keys=self._keys()),
             subtitle="Which parts of a message did the model learn to predict first?",
             caption=f"Loss on the same tokens at {len(self.at)} snapshots; 95% interval over n={n}. The "
             "untrained model stands at the left end and is the chance level.",
@@ -190,6 +207,7 @@ class DevelopmentResult(wl.Result):
                 over_time(self.at),
                 Axis("KL(n-gram ‖ model)", "nats"),
                 [self._curve(name, one) for name, one in self.distance.items()],
+                keys=self._keys(),
             ),
             subtitle="When is the model like a table of single words, of pairs, of triples?",
             caption="Kullback–Leibler divergence of interpolated n-gram models, counted on the training text, from the "
@@ -217,11 +235,12 @@ class DevelopmentResult(wl.Result):
                 [self._curve(name, one) for name, one in shares.items()],
                 [Reference(Wording("highest before training"), start)],
                 marks,
+                keys=self._keys(),
             ),
             subtitle="When did heads begin to look at something particular?",
             caption="The highest score over heads for each pattern at each snapshot; 95% interval of that head over "
             f"n={n}. The line is the highest score of the untrained model. Marks: rises "
-            "that are larger than a whole broken at random would have, q < 0.05.",
+            "that are larger than if the whole rise were cut at random places, q < 0.05.",
             how_to_read="A step is a head that forms within one stretch of training. Point at a mark to read how large "
             "it is.",
             misleads="It is not one head's curve: at each snapshot it is that of whichever head is highest then.",
@@ -233,7 +252,7 @@ class DevelopmentResult(wl.Result):
         return wl.View(
             "development-depth",
             "Logit-lens depth over training",
-            Lines(over_time(self.at), Axis("layers", "layers"), [self._curve("depth", one)]),
+            Lines(over_time(self.at), Axis("layers", "layers"), [self._curve("depth", one)], keys=self._keys()),
             subtitle="After how many layers is the answer there?",
             caption="The first layer after which the model's own unembedding ranks first what it ranks first in the "
             f"end, and stays so; mean over the same places, 95% interval over n={one.over}. The untrained "

@@ -44,7 +44,7 @@ def scores_by_head(at: np.ndarray, scores: Mapping[str, np.ndarray], labels: Seq
         subtitle="Which heads looked where, then?",
         caption="Scores of attention patterns by head at one snapshot, means over held-out conversations; each "
         "pattern has one scale for all snapshots. Intervals stand in the view of heads over training.",
-        how_to_read="Move the slider through training. A cell that darkens is a head that forms.",
+        how_to_read="Move the slider through training. A cell that moves up the scale is a head that forms.",
         misleads="Small differences between neighbouring snapshots are noise.",
         order=15,
     )

@@ -230,7 +230,13 @@ class HeadMatchingResult(wl.Result):
         nodes, edges = [], []
         for number, member in enumerate(self.members):
             nodes += [
-                GraphNode(Wording(f"{member} {head}"), Wording(str(head)), float(number)) for head in self._heads()
+                GraphNode(
+                    Wording(f"{member} {head}"),
+                    Wording(str(head)),
+                    float(number),
+                    Key.spelled("model", member) if number else head,
+                )
+                for head in self._heads()
             ]
         for number in range(len(self.members) - 1):
             for head in self._heads():
@@ -255,7 +261,8 @@ class HeadMatchingResult(wl.Result):
             caption="Each column is a training run; a line joins a head with its match in the next. Its width is the "
             "centred cosine on windows that did not match them; 95% interval and chance level are told when a line is "
             "pointed at.",
-            how_to_read="A thick line through all columns is a head that every training run grows.",
+            how_to_read="A thick line through all columns is a head that every training run grows. A click on a "
+            f"head of {self.members[0]} selects it, on one of another column the model that it is in.",
             misleads="Every head has a match, since heads are matched one to one: thin lines mean nothing.",
             order=7,
         )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 import wonderland as wl
-from wonderland.views import Matrix, Series, Wording, bounds, digits, percent
+from wonderland.views import Block, Key, Matrix, Row, Series, Wording, bounds, counted, digits, percent
 
 __all__ = ["LayerSimilarityResult"]
 
@@ -98,7 +98,21 @@ class LayerSimilarityResult(wl.Result):
         kind: Any = "effect" if low > chance else "null"
         return [wl.Finding(self._claim(), "layer-similarity", (), trust, kind)]
 
+    def cards(self) -> Mapping[Any, Sequence[Block]]:
+        """Return of each model how like its layers are to the same layer of the others, on average."""
+        n = len(self.members)
+        grid = np.asarray(self.cka.value).reshape(n, self.layers, n, self.layers)
+        found: dict[Any, Sequence[Block]] = {}
+        for a, member in enumerate(self.members):
+            alike = [grid[a, layer, b, layer] for b in range(n) if b != a for layer in range(self.layers)]
+            known = [value for value in alike if np.isfinite(value)]
+            told = f"{digits(float(np.mean(known)))}, n={counted(len(known), 'pair')} of layers" if known else "unknown"
+            row = Row("CKA of its layers to the same layer of the other models, mean", Wording(told))
+            found[Key.spelled("model", member)] = [Block(rows=[row])]
+        return found
+
     def views(self) -> Sequence[wl.View]:
+        keys = [Key.spelled("model", member) for member in self.members for _ in range(self.layers)]
         names = [Wording(f"{member} L{layer}") for member in self.members for layer in range(self.layers)]
         seen = replace(self.cka, dims=())
         series = [Series(Wording("trained"), seen, scale="linear", domain=[0, 1])]
@@ -110,12 +124,13 @@ class LayerSimilarityResult(wl.Result):
             wl.View(
                 "layer-similarity",
                 "Layer similarity (CKA)",
-                Matrix(names, names, series, shared=True),
+                Matrix(names, names, series, links="row", shared=True, keys=keys),
                 subtitle="Do layers of different training runs hold the same?",
                 caption="Debiased linear CKA of the residual stream after each layer; 95% jackknife interval over "
                 f"n={self.cka.over}. Chance is the same with the rows of one of the two in another order.",
                 how_to_read="Each block compares two training runs. If layers do the same in both, its diagonal "
-                "is higher than the rest of the block. 1 is the same up to rotation and scale.",
+                "is higher than the rest of the block. 1 is the same up to rotation and scale. A click selects the "
+                "model of the row.",
                 misleads="A few directions of large variance make any two layers alike: compare the diagonal of a "
                 "block with the rest of it, and with untrained models.",
                 order=9,

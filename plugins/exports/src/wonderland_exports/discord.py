@@ -17,7 +17,7 @@ import wonderland as wl
 from wonderland.counted import counted
 from wonderland.errors import InputError
 from wonderland_exports.again import Once
-from wonderland_exports.discord_rows import Channel, Rows, author_of
+from wonderland_exports.discord_rows import EXPORTERS_TEXT, Channel, Rows, author_of
 from wonderland_exports.frame import CUT, Export, Member, Surveyed, Tally, find_owner, head, load, open_export, peek
 from wonderland_exports.tables import records
 from wonderland_exports.walking import cut_off, is_row, numbered, walk_list, walk_rows
@@ -88,7 +88,8 @@ class Discord(Surveyed[_Survey]):
             return 0.97
         if any(_own_id(path, member) and _looks_own(head(member)) for member in found):
             return 0.96
-        return 0.5 if any(map(_is_html, found)) else 0.0  # so that opening it can say what to do
+        found += peek(path, _is_txt)
+        return 0.5 if any(map(_for_eyes, found)) else 0.0  # so that opening it can say what to do
 
     def rows(self) -> Iterator[wl.Message | wl.Skipped]:
         """Yield a message or a skipped row for each row."""
@@ -109,7 +110,7 @@ class Discord(Surveyed[_Survey]):
         self._facts = tally.facts()
 
     def _files(self) -> Export:
-        return open_export(self.path, _wants, "export of Discord")
+        return open_export(self.path, lambda name: _wants(name) or _is_txt(name), "export of Discord")
 
     def _rows(self, file: _File) -> Iterator[tuple[int | None, Any]]:
         if file.own and file.member.name.lower().endswith(".csv"):
@@ -125,10 +126,12 @@ class Discord(Surveyed[_Survey]):
         files, count, senders, names = [], 0, Counter[str](), dict[str, str]()
         direct: list[_Direct] = []
         others: list[Member] = []
-        html = [member for member in export.members if _is_html(member)]
-        if html:
-            export.notes.append(f"HTML of DiscordChatExporter was passed over (files: {len(html):,}): {_NOT_HTML}.")
-        for member in (one for one in export.members if one not in html):
+        eyes = [member for member in export.members if _for_eyes(member)]
+        if eyes:
+            export.notes.append(
+                f"HTML or text of DiscordChatExporter was passed over (files: {len(eyes):,}): {_NOT_HTML}."
+            )
+        for member in (one for one in export.members if one not in eyes and not _is_txt(one.name)):
             if channel := _own_id(self.path, member):
                 file = _File(member, _own_channel(channel, about.get(channel)), True)
             elif not _ABOUT.match(member.name) and _is_exporters(member):
@@ -140,9 +143,9 @@ class Discord(Surveyed[_Survey]):
                 continue
             files.append(file)
             count += sum(1 for _ in self._rows(file))
-        if not files and html:
+        if not files and eyes:
             raise InputError(
-                f"{self.path} holds DiscordChatExporter's HTML alone: {_NOT_HTML}.",
+                f"{self.path} holds DiscordChatExporter's HTML or text alone: {_NOT_HTML}.",
                 hint="Export the channels again with the format JSON; on its command line: --format Json",
             )
         if not files:
@@ -203,11 +206,16 @@ def _is_exporters(member: Member) -> bool:
     return content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{") and b'"guild"' in content and b'"channel"' in content
 
 
-def _is_html(member: Member) -> bool:
-    return (
-        member.name.lower().endswith(".html")
-        and re.search(rb"\bchatlog__|\bpreamble__", head(member, 1 << 16)) is not None
-    )
+def _is_txt(name: str) -> bool:
+    return name.lower().endswith(".txt")
+
+
+def _for_eyes(member: Member) -> bool:
+    """Say whether a file is the exporter's HTML, or its text, whose lines look like WhatsApp's."""
+    if _is_txt(member.name):
+        return EXPORTERS_TEXT.match(head(member)) is not None
+    is_html = member.name.lower().endswith(".html")
+    return is_html and re.search(rb"\bchatlog__|\bpreamble__", head(member, 1 << 16)) is not None
 
 
 def _looks_own(content: bytes) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 import wonderland as wl
 from wonderland_exports.frame import ME, NOT_UTF8, is_broken
 
-__all__ = ["EVENTS", "Channel", "Rows", "author_of"]
+__all__ = ["EVENTS", "EXPORTERS_TEXT", "Channel", "Rows", "author_of"]
 
 _DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 _AS_GOOD_AS = timedelta(seconds=2)
@@ -65,6 +65,8 @@ EVENTS = {
     "46": "result of a poll",
 }
 _INSTEAD = {"attachments": "file only", "stickers": "sticker only", "embeds": "embed only", "poll": "poll"}
+EXPORTERS_TEXT = re.compile(rb"(?:\xef\xbb\xbf)?={20,}\r?\nGuild: [^\n]*\nChannel: ")
+"""How a text of DiscordChatExporter begins."""
 _CODE = re.compile(r"<(?:@!?(?P<person>\d+)|a?:(?P<emoji>\w+):\d+)>")
 
 

@@ -141,11 +141,16 @@ class HeadPatternsResult(wl.Result):
         return found
 
     def _named(self, pattern: str) -> tuple[Head, wl.Estimate, str]:
-        """Return the head that is named for a pattern, its score, and on which conversations that is, in words."""
+        """Return the head that is named for a pattern, its score, and on which conversations that is, in words.
+
+        Beside the score of one half stands that of all conversations, which the table and the card have.
+        """
         head, apart = Head.parse(self.highest[pattern]), self.highest_apart[pattern]
+        whole = self.scores[pattern][head]
         if apart.n:
-            return head, apart, "on other conversations than it was chosen on"
-        return head, self.scores[pattern][head], "on the text it was chosen on"
+            where = f"on other conversations than it was chosen on, over all conversations {percent(whole.value)}"
+            return head, apart, where
+        return head, whole, "on the text it was chosen on"
 
     def _example(self, head: Head, pattern: str) -> list[Key | Head]:
         """Return the head and the token, of the conversations shown, from which it shows its pattern most clearly."""
@@ -158,6 +163,12 @@ class HeadPatternsResult(wl.Result):
                 if best is None or found > best[0]:
                     best = found, number, query
         return [head] if best is None else [head, Key.conversation(best[1]), Key.position(best[2])]
+
+    def _half(self) -> str:
+        """Say why the findings give a head another number than the table."""
+        if not any(one.n for one in self.highest_apart.values()):
+            return ""
+        return " The findings give a head's number on the half of the conversations that it was not chosen on."
 
     def card(self) -> Mapping[str, wl.Estimate]:
         return {f"Attention to {_MEANING[pattern]}, all conversations": self.scores[pattern] for pattern in self.scores}
@@ -185,7 +196,7 @@ class HeadPatternsResult(wl.Result):
             Table.by_head(columns),
             subtitle="How much of its attention does each head give to which kind of token?",
             caption=f"Mean share of attention, {interval_over(self.scores['previous'])}; "
-            "chance is uniform attention at the same positions.",
+            f"chance is uniform attention at the same positions.{self._half()}",
             how_to_read="Each row is a head, each number the share of its attention that goes to one kind of "
             f"token. A head is named after a pattern if it is over {self.threshold:g} and clearly above chance; "
             "of a head without a pattern the highest score is named.",

@@ -113,8 +113,15 @@ class LogitLensResult(wl.Result):
             )
             lines.append(f"KL of a tuned lens on other conversations than it was fitted on, nats: {told}.")
         if isinstance(self.control, LogitLensResult):
-            lines.append(f"Before training the KL one before the end was {self.control.kl[last]}.")
+            lines.append(self._before(self.control.kl[last]))
         return "\n".join(lines)
+
+    @staticmethod
+    def _before(kl: wl.Estimate) -> str:
+        """Say how far the untrained model is from its final answer, and why it is near."""
+        near = kl.value < _LITTLE
+        why = ", as its layers change nearly nothing: a low KL alone does not show that anything was learned"
+        return f"Before training the KL one before the end was {kl}{why if near else ''}."
 
     def findings(self) -> Sequence[wl.Finding]:
         drops, view = -np.diff(self.kl.value), "logit-lens-by-layer"
@@ -200,7 +207,8 @@ class LogitLensResult(wl.Result):
             "line is what the frequencies of tokens alone would have.",
             how_to_read="A low number: the model's end can already read nearly the final answer there. A steep step is "
             "a layer that decides.",
-            misleads="An untrained model is near its final answer everywhere, because its layers do nothing.",
+            misleads="An untrained model is near its final answer everywhere (KL near 0), because its layers change "
+            "nearly nothing. So a low KL alone does not show learning: compare with the model before training.",
             order=63,
         )
 

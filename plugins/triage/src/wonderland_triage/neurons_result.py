@@ -107,13 +107,15 @@ class NeuronsResult(wl.Result):
     def _clearest(self) -> str:
         """Say what the most selective neuron is, and what of it holds elsewhere."""
         name, kind = self.listed[0]["neuron"], self.listed[0]["kind"]
-        found = self.listed_selectivity[0]
-        number = "it does not fire" if np.isnan(found.value) else f"it is {found}"
-        if not self.conversations[1]:
-            number = "there is no other to measure that on"
+        found, (chosen, others) = self.listed_selectivity[0], self.conversations
+        where = f"on {counted(others, 'other conversation')}"
+        if not others:
+            number = "there is no other conversation to measure its selectivity on"
+        elif np.isnan(found.value):
+            number = f"{where} it does not fire"
         else:
-            number = f"on {counted(self.conversations[1], 'other')} {number}"
-        return f"Most selective on {counted(self.conversations[0], 'conversation')}: {name}, for {kind}; {number}."
+            number = f"its selectivity {where} is {found}"
+        return f"The neuron most selective on {counted(chosen, 'conversation')} is {name}, for {kind}; {number}."
 
     @property
     def _before(self) -> wl.Estimate | None:

@@ -56,7 +56,8 @@ class ResidualPCAResult(wl.Result):
     Attributes:
         levels: Their names: "embed", "L0", …
         variance: Share of the variance of each component, [component], chance beside it.
-        dimensions: (Σ λ)² / Σ λ² of all eigenvalues: how many equal dimensions would spread as much.
+        dimensions: (Σ λ)² / Σ λ² of all eigenvalues: how many dimensions of equal variance would be spread as
+            widely (the participation ratio).
         width: d_model.
         step: Length of each layer's step, [layer], in units of the stream.
         relative: Mean length of the step over the mean length of the stream it begins at, [layer]: a mean of ratios
@@ -87,11 +88,7 @@ class ResidualPCAResult(wl.Result):
         return float(self.variance.value[:2].sum())
 
     def summary(self) -> str:
-        first = self.variance[0]
-        lines = [
-            f"Two of {self.width} dimensions show {percent(self.shown)} of the variance of the residual stream; the "
-            f"first alone {first}. As many equal dimensions as {self.dimensions:.1f} would spread alike."
-        ]
+        lines = [self._spread()]
         if (np.nan_to_num(self.step.value) > 0).any():
             steps = ", ".join(
                 f"{name} {float(step):.1f} ({percent(part)} of it in the plane)"
@@ -103,6 +100,16 @@ class ResidualPCAResult(wl.Result):
         if isinstance(self.control, ResidualPCAResult):
             lines.append(f"Before training two dimensions show {percent(self.control.shown)}.")
         return "\n".join(lines)
+
+    def _spread(self) -> str:
+        """Say over how many dimensions the stream varies; one that does not vary has no share to name."""
+        if not np.isfinite(self.shown):
+            return "The residual stream is the same everywhere: it has no variance."
+        return (
+            f"Two of {self.width} dimensions show {percent(self.shown)} of the variance of the residual stream; the "
+            f"first alone {self.variance[0]}. It is spread as widely as {self.dimensions:.1f} dimensions of equal "
+            "variance would be (participation ratio)."
+        )
 
     def findings(self) -> Sequence[wl.Finding]:
         lengths, view = self.relative.value, "residual-steps"

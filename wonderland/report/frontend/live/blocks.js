@@ -1,6 +1,6 @@
 // Small parts of the live view: likely tokens with bars, and a token in its place.
 
-const percent = (p) => (p >= 0.0995 ? `${round(100 * p)}%` : p >= 0.00095 ? `${(100 * p).toFixed(1)}%` : '< 0.1%');
+const percent = (p) => (p <= -0.00095 ? `−${percent(-p)}` : p >= 0.0995 ? `${round(100 * p)}%` : p >= 0.00095 ? `${(100 * p).toFixed(1)}%` : '< 0.1%');
 const barOf = (share, name = 'i') => {
   const bar = el(name);
   bar.style.width = `${max(0.5, 100 * min(1, share))}%`;

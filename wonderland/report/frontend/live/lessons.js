@@ -7,10 +7,8 @@ function lessonsPanel(session) {
   const { prompts, speaks, induction } = session.data.lessons, lane = makeLane(), told = el('div.judged', LIVE), body = el('div');
   const done = new Map(); // lesson → whether the last answer was right
   let at = 0, found = null;
-  const heads = (last) => el('select', { label: 'Head' }, [...HEADS, last].map((name) => el('option', { value: name }, name)));
-  const sure = el('select', { label: 'Answer' }, ['yes', 'no', 'cannot tell'].map((name) => el('option', { value: name }, name)));
-  const often = el('select', { label: 'Answer' }, ['yes', 'no'].map((name) => el('option', { value: name }, name)));
-  const [first, again] = [heads(NONE), heads(NONE)];
+  const oneOf = (label, ...names) => el('select', { label }, names.map((name) => el('option', { value: name }, name)));
+  const [first, again] = [1, 2].map(() => oneOf('Head', ...HEADS, NONE)), sure = oneOf('Answer', 'yes', 'no', 'cannot tell'), often = oneOf('Answer', 'yes', 'no');
   const averageOf = (lists) => lists[0].map((_, i) => meanOf(lists.map((list) => list[i])));
   const byMean = () => ({ method: 'mean', means: session.means });
   const textsLike = (tokens) => prompts.map((prompt) => promptTokens(prompt)).filter((one) => one.join() !== tokens.join());
@@ -28,16 +26,16 @@ function lessonsPanel(session) {
     }
     return (found = usable);
   }
-  const without = 'On none of the invented texts does swapping the speakers move the next word by half a logit: there is nothing for a head to carry.';
+  const without = 'On none of the invented texts does swapping the speakers move the next word by half a logit: no head can carry it.';
   const reported = () => {
     if (!speaks) return 'This report did not measure who speaks (speaker-tracking): only the page has answered.';
     const all = speaks.heads.map((name) => `${name} (${percent(speaks.value.at(...headOf(name)))}, ${interval(speaks.low.at(...headOf(name)), speaks.high.at(...headOf(name)), 2)})`);
     return `The report, over ${counted(speaks.pairs, 'pair')} of real conversations: ${all.length ? all.join(', ') : 'no head is shown to say who speaks'}.`;
   };
-  const through = (name, shares) => `${name} brings back ${percent(max(0, shares[HEADS.indexOf(name)]))}`;
+  const through = (name, shares) => `${name} brings back ${percent(shares[HEADS.indexOf(name)])}`;
   const judge = (answer, shares, count, of) => {
     const best = d3.maxIndex(shares), right = shares[best] >= SPEAKS ? HEADS[best] : NONE;
-    return { right: answer === right, said: [`Of what swapping the speakers changes, ${answer === NONE ? '' : `${through(answer, shares)}; `}the most by any head: ${through(HEADS[best], shares)} (${of}, n = ${count}). ${right === NONE ? `No head reaches ${percent(SPEAKS)}: none of them is the right answer here.` : ''}`, reported()] };
+    return { right: answer === right, said: [`Of what swapping the speakers changes, ${answer === NONE ? '' : `${through(answer, shares)}; `}the most by any head: ${through(HEADS[best], shares)} (${of}, n = ${count}). ${right === NONE ? `No head reaches ${percent(SPEAKS)}: none of them is right.` : ''}`, reported()] };
   };
 
   const LESSONS = [
@@ -50,7 +48,7 @@ function lessonsPanel(session) {
         return judge(first.value, averageOf(all.map(({ shares }) => shares)), all.length, 'mean over invented texts');
       } },
     { name: 'Break it', title: 'Break it', also: 'No one alone does it', of: 'text off',
-      text: () => ['Switch off at most three heads or MLPs, so that swapping the speakers changes at most half of what it did. Off means: its mean in its place. As many other heads, drawn at random, are switched off for comparison. Or say that no head and no MLP does it alone.'],
+      text: () => ['Switch off at most three heads or MLPs, so that swapping the speakers changes at most half of what it did (under 0%: the reverse of it). Off means: its mean in its place. As many heads drawn at random are switched off for comparison. Or say that no head and no MLP does it alone.'],
       * check(cannot) {
         const all = yield* pairs(), parts = offNames().map(partNamed).filter((part) => !part.mlp || session.model.hasMlp), left = [], drawn = [];
         if (!all.length) return { right: cannot, said: [without] };
@@ -62,7 +60,7 @@ function lessonsPanel(session) {
             left.push(meanOf(shares));
           }
           const least = d3.minIndex(left);
-          return { right: left[least] > HALF, said: [`Each of ${counted(each.length, 'part')} (heads, MLPs) was switched off alone: without ${each[least]} the least is left, ${percent(max(0, left[least]))} (mean over invented texts, n = ${all.length}). Two or three together were not tried.`, reported()] };
+          return { right: left[least] > HALF, said: [`Each of ${counted(each.length, 'part')} (heads, MLPs) was switched off alone: without ${each[least]} the least is left, ${percent(left[least])} (mean over invented texts, n = ${all.length}). Two or three together were not tried.`, reported()] };
         }
         if (!parts.length || parts.length > 3) return { said: [parts.length ? `${parts.length} heads and MLPs are off; three are the most.` : 'Nothing is off yet: press a head above.'] };
         const others = HEADS.filter((name) => !offNames().includes(name)), draw = draws(5);
@@ -71,10 +69,10 @@ function lessonsPanel(session) {
           left.push(yield* gapWithout(pair, parts, byMean()));
           drawn.push(chosen.length ? yield* gapWithout(pair, chosen, byMean()) : 1);
         }
-        return { right: meanOf(left) <= HALF && meanOf(drawn) > meanOf(left), said: [`Without ${offNames().join(', ')}, ${percent(max(0, meanOf(left)))} of what swapping the speakers changes is left. Without ${chosen.map(partName).join(', ') || 'others (there are none)'}, drawn at random: ${percent(max(0, meanOf(drawn)))} (mean over invented texts, n = ${all.length}).`] };
+        return { right: meanOf(left) <= HALF && meanOf(drawn) > meanOf(left), said: [`Without ${offNames().join(', ')}, ${percent(meanOf(left))} of what swapping the speakers changes is left. Without ${chosen.map(partName).join(', ') || 'others (there are none)'}, drawn at random: ${percent(meanOf(drawn))} (mean over invented texts, n = ${all.length}).`] };
       } },
     { name: 'Prove it', title: 'Prove it with a second pair', form: again, of: 'text',
-      text: () => ['A head found on some texts may be the head of these texts. Write another one above, in your own words. Then say which head will carry most of the swap there, before you look.'],
+      text: () => ['A head found on some texts may be that of these texts. Write another one above, in your own words. Then say, before you look, which head will carry most of the swap there.'],
       * check() {
         const { tokens } = session;
         if (isEmpty() || tokens.length < 4) return { said: ['Write a text of your own above: at least four tokens.'] };
@@ -82,10 +80,10 @@ function lessonsPanel(session) {
         const pair = yield* speakerPair(session.model, [...tokens]);
         if (!(pair.gap >= session.data.leastGap)) return { said: [`Here swapping the speakers moves the next word by ${number(pair.gap, 2)} logits; at least ${session.data.leastGap} are needed to ask. Write another text, for example one that ends where the other one might answer.`] };
         const verdict = judge(again.value, yield* shareThroughEach(pair), 1, 'your text');
-        return { ...verdict, said: [...verdict.said, 'One pair more is still an anecdote. A result needs many pairs, none of them used to choose the head, and an interval.'] };
+        return { ...verdict, said: [...verdict.said, 'One pair more is an anecdote. A result needs many pairs, none used to choose the head, and an interval.'] };
       } },
     { name: 'Look for induction', title: 'Look for induction, and believe the answer', form: sure,
-      text: () => ['Many models continue a repetition: after “A B … A” they expect “B”. Does this one? It reads random words twice, and again after the same words in another order. Is the right order worth something to it?'],
+      text: () => ['Many models continue a repetition: after “A B … A” they expect “B”. Does this one? It reads random words twice, and again after the same words in another order. Is the right order worth something?'],
       * check() {
         const { worth, scores, words } = yield* repetitions(session.model), [mean, low, high] = meanInterval(worth), least = induction?.least ?? 0.05, best = d3.maxIndex(scores);
         const right = low > least ? 'yes' : high < least ? 'no' : 'cannot tell';
@@ -93,7 +91,7 @@ function lessonsPanel(session) {
           right === 'no' ? 'Not to find it is a result, too: it has a bound.' : null, induction ? `The report: ${induction.claim}` : 'This report did not measure induction: only the page has answered.'] };
       } },
     { name: 'Fool yourself', title: 'Fool yourself with one prompt', form: often, of: 'text',
-      text: () => ['Write a text above. Under “Heads” stands what each head is worth there, with its mean in its place, and one of them is the largest. Will the same head be the largest on most other texts?'],
+      text: () => ['Write a text above. Under “Heads” stands what each head is worth there, with its mean in its place. Will the largest be the largest on most other texts?'],
       * check() {
         const { tokens } = session, each = [];
         if (isEmpty()) return { said: ['Write a text above first.'] };
@@ -104,7 +102,7 @@ function lessonsPanel(session) {
         }
         const [here, ...others] = each, best = d3.maxIndex(here), times = others.filter((list) => d3.maxIndex(list) === best).length, ranks = others.map((list) => 1 + list.filter((value) => value > list[best]).length);
         return { right: (times > others.length / 2) === (often.value === 'yes'), said: [`On your text ${HEADS[best]} is the largest of ${HEADS.length}: KL ${number(here[best], 3)} nats with its mean in its place. On ${counted(others.length, 'other text')} it is the largest ${counted(times, 'time')}, its middle rank is ${d3.median(ranks)}, its mean ${number(meanOf(others.map((list) => list[best])), 3)} nats.`,
-          'It was chosen because it was the largest, so on your text it looks larger than it is. Choose on some texts, and measure on others.'] };
+          'Chosen because it was the largest, it looks larger on your text than it is. Choose on some texts, measure on others.'] };
       } },
   ];
   const tabs = choice('Lesson', LESSONS.map(({ name }, i) => `${i + 1}. ${name}`), (i) => ((at = i), show()));

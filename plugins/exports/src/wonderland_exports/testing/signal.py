@@ -169,6 +169,7 @@ def make_signal_desktop(folder: Path, rows: int = 120, *, seed: int = 0, key: st
     with closing(database.connect(str(folder / "sql" / "db.sqlite"))) as connection:
         if key:
             connection.execute(f"PRAGMA key = \"x'{key}'\"")
+        connection.execute("PRAGMA synchronous = OFF")
         connection.execute("CREATE TABLE conversations (id, type, serviceId, e164, name, profileFullName, json)")
         connection.execute("CREATE TABLE messages (rowid INTEGER PRIMARY KEY, id, json, body, type, conversationId,"
                            " sourceServiceId, sent_at, serverTimestamp, hasAttachments)")  # fmt: skip

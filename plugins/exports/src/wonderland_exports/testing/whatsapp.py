@@ -24,11 +24,13 @@ class Head:
         form: What goes before the name; ``{am}`` is the half of the day.
         halves: The words for the halves of the day; none on a clock of 24 hours.
         digits: Characters for the ten digits.
+        web: Whether it is WhatsApp Web's.
     """
 
     form: str
     halves: tuple[str, str] | None = None
     digits: dict[int, int] | None = None
+    web: bool = False
 
     @property
     def bracketed(self) -> bool:
@@ -63,6 +65,7 @@ HEADS = {
     "iPhone until 2017": Head("{dd}/{mm}/{y:02d} {HH}:{M}:{S}: "),
     "no brackets": Head("{d}/{m}/{Y}, {H}:{M}:{S} {am} ", ("AM", "PM")),
     "iPhone th": Head("[{d}/{m}/{BY} {HH}:{M}:{S}] "),
+    "Web": Head("[{m}/{d}/{y:02d}, {H}:{M}:{S} {am}] ", ("AM", "PM"), web=True),
     "Android en-US": Head("{m}/{d}/{y:02d}, {H}:{M}\u202f{am} - ", ("AM", "PM")),
     "Android en-GB": Head("{dd}/{mm}/{Y}, {HH}:{M} - "),
     "Android en-IN": Head("{dd}/{mm}/{y:02d}, {H}:{M} {am} - ", ("am", "pm")),
@@ -89,17 +92,35 @@ _IPHONE = (
     ("image", "\u200e< attached: 00000044-PHOTO-2020-01-01-10-00-00.jpg >"),
     ("sticker", "\u200e<Anhang: 00000043-STICKER-2020-01-01-10-00-00.webp>"),
     ("deleted", "\u200eThis message was deleted."), ("deleted", "Diese Nachricht wurde gelöscht."),
-    ("poll", "\u200ePOLL:\ntea?\n\u200eOPTION: yes (3 votes)"),
+    ("poll", "\u200ePOLL:\ntea?\n\u200eOPTION: yes (3 votes)"), ("image", "\u200eהתמונה הושמטה"),
+    ("deleted", "\u200eTin nhắn này đã bị xóa."), ("document", "report.pdf • \u200e3 sider \u200edokument udeladt"),
     ("system message", "\u200eMissed voice call"), ("no text", ""), ("no text", "null"),
 )  # fmt: skip
 _ANDROID = (
     ("media left out", "<Media omitted>"), ("media left out", "<Medien ausgeschlossen>"),
     ("image", "IMG-20210101-WA0010.jpg (file attached)"), ("audio", "PTT-20210101-WA0011.opus (Datei angehängt)"),
     ("document", "my notes.txt (file attached)"), ("contact", "\u200eBo.vcf (file attached)"),
-    ("image", "3.jpg <attached>"),
+    ("image", "3.jpg <attached>"), ("media left out", "<המדיה לא נכללה>"),
+    ("media left out", "<View once photo omitted>"),
+    ("deleted", "Det här meddelandet raderades"), ("location", "live location shared"),
+    ("poll", "POLL:\ntea?\nOPTION: yes (3 votes)\nOPTION: no (1 vote)"), ("no text", "Waiting for this message"),
     ("deleted", "This message was deleted"), ("deleted", "You deleted this message"), ("no text", "null"),
     ("location", "location: https://maps.google.com/?q=1.5,2.5"), ("no text", ""),
 )  # fmt: skip
+_WEB = (
+    ("image", "<image omitted>"), ("audio", "<voice message omitted>"), ("video", "<video message omitted>"),
+    ("GIF", "<GIF omitted>"), ("GIF", "GIF attached"), ("contact", "<Contact card omitted>"),
+    ("contact", "Contact: Al"), ("contact", "2 contacts shared"), ("media left out", "<media omitted>"),
+    ("media left out", "<interactive message>"), ("image", "IMG-1.jpg (file attached)"),
+    ("audio", "voice message (file attached)"), ("poll", "Poll: tea?\n    - yes"),
+    ("location", "The pub: Location: 1.5, -2.5 - https://maps.google.com/?q=1.5,-2.5"),
+    ("location", "<Live location omitted>"), ("deleted", "This message was deleted by admin Bo"),
+    ("deleted", "You deleted this message as admin"), ("deleted", "This message was deleted"),
+    ("no text", "Waiting for this message. This may take a while."), ("video", "[Forwarded] <video omitted>"),
+)  # fmt: skip
+_ENCRYPTED = (
+    "Messages and calls are end-to-end encrypted. No one outside of this chat, not even WhatsApp, can read them."
+)
 _EVENTS = ("Messages and calls are end-to-end encrypted. No one can read them.", "{} left", "{} added {}")
 _QUOTED = "{} changed the subject from “a: b” to “c”"
 
@@ -129,7 +150,10 @@ def make_whatsapp(
     planted = Planted(path)
     if rare:
         planted.passed("before the first message")
-    lines = list(_lines(Writer(seed), planted, HEADS[head], rows, NAMES if group else NAMES[:2]))
+    if HEADS[head].web:
+        planted.passed("system message")
+    lines = [_ENCRYPTED, "Some earlier messages may not be available."] * HEADS[head].web
+    lines += list(_lines(Writer(seed), planted, HEADS[head], rows, NAMES if group else NAMES[:2]))
     text = "\n".join(lines) + "\n"
     raw = text.replace("\n", "\r\n" if crlf else "\n").encode()
     if rare:
@@ -149,15 +173,17 @@ def make_whatsapp(
 
 def _lines(writer: Writer, planted: Planted, head: Head, rows: int, people: tuple[str, ...]) -> Iterator[str]:
     random, when = writer.random, _START
-    others = _IPHONE if head.bracketed else _ANDROID
+    others = _WEB if head.web else _IPHONE if head.bracketed else _ANDROID
     for at in range(rows):
         when += timedelta(minutes=random.choice((0, 1, 3, 47, 380)), seconds=random.randrange(60))
         start, who = head.write(when), random.choice(people)
-        mark = "\u200e" if head.bracketed and at % 5 == 0 else ""
+        mark = "\u200e" if head.bracketed and not head.web and at % 5 == 0 else ""
         if at == 0 or random.random() < 0.03:
             planted.passed("system message")
             event = _EVENTS[0] if at == 0 else random.choice(_EVENTS[1:]).format(who, random.choice(people))
-            if head.bracketed:
+            if head.web:
+                yield f"{start}- {event}"
+            elif head.bracketed:
                 yield f"{mark}{start}The Group: \u200e{event}"
             else:
                 yield start + (event if at else _QUOTED.format(who) if len(people) > 2 else event)
@@ -165,6 +191,7 @@ def _lines(writer: Writer, planted: Planted, head: Head, rows: int, people: tupl
             reason, text = others[at % len(others)]
             planted.passed(reason)
             who = NAMES[0] if text.startswith("You") else who
+            who = "You" if head.web and who == NAMES[0] else who
             yield f"{mark if text[:1] == chr(0x200E) else ''}{start}{who}:{' ' if text else ''}{text}"
         else:
             yield start + _typed(writer, planted, head, who, at)
@@ -175,7 +202,9 @@ def _typed(writer: Writer, planted: Planted, head: Head, who: str, at: int) -> s
     if at % 7 == 1:
         text += writer.random.choice(("\nsecond: line", "\n1.2.3 is a version", "\n\nafter a blank", "\u2028x\x85y"))
     planted.message("me" if who == NAMES[0] else who, text)
-    shown = f"~\u202f{who}" if who == "Gül" else who
+    shown = "You" if head.web and who == NAMES[0] else f"~\u202f{who}" if who == "Gül" else who
+    if head.web:
+        return f"{shown}: {'<image omitted> ' * (at % 19 == 2)}{'[Forwarded] ' * (at % 19 == 3)}{text}"
     if at % 19 == 2 and head.bracketed:
         return f"{shown}: {text} \u200e<attached: 00000042-PHOTO-2020.jpg>"
     if at % 19 == 2:

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow.compute as pc
 
 from wonderland.advice import Hint, Options
-from wonderland.counted import counted
 from wonderland.errors import InputError
 from wonderland_exports.frame import Export, Member, e164, encoding_of, head
 from wonderland_exports.whatsapp.halves import month_of
@@ -26,9 +25,13 @@ from wonderland_exports.whatsapp.shapes import (
     order_of,
     shape_of,
 )
-from wonderland_exports.whatsapp.words import OWN_WHOLE, deleted_by_me, placeholder
+from wonderland_exports.whatsapp.telling import cut, joined
+from wonderland_exports.whatsapp.web import EVENT, is_web
+from wonderland_exports.whatsapp.words import NOTICES, OWN_WHOLE, deleted_by_me, placeholder
 
 __all__ = [
+    "COPY",
+    "FIRST",
     "OWN_WORDS",
     "Chat",
     "Survey",
@@ -40,13 +43,12 @@ __all__ = [
 ]
 
 OWN_WORDS = frozenset({"You", "Du", "Tú", "Vous", "Você", "Tu", "Jij", "Sen", "Вы"})
-_LIMIT, _LIMIT_WITH_MEDIA = 40_000, 10_000
-_NEAR = 0.995  # the limits are round about
-_TWICE, _THRICE, _MOSTLY = 2, 3, 0.8  # so often what follows a name belongs to the name
+FIRST = 3  # rows among which the app says that messages are encrypted
+_THRICE, _MOSTLY = 3, 0.8  # so often what follows a name belongs to the name
 _OFTEN = 0.01  # of the rows of a chat are a placeholder at least that is known by nothing else
 _LONGEST_NAME = 60
 _MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-_COPY = re.compile(r"\s?\(\d{1,2}\)$")
+COPY = re.compile(r"\s?\(\d{1,2}\)$")
 _QUOTES = re.compile('["“”„«»]')
 
 
@@ -66,6 +68,7 @@ class Chat:
         proved: Senders that must be the owner.
         media: How many rows name a file that came with it.
         other_heads: How many lines of the last message begin as messages of another phone do.
+        web: Whether WhatsApp Web wrote it.
         thread: What identifies the chat.
     """
 
@@ -80,6 +83,7 @@ class Chat:
     proved: set[str] = field(default_factory=set)
     media: int = 0
     other_heads: int = 0
+    web: bool = False
     thread: str = ""
 
     @property
@@ -116,18 +120,17 @@ def survey(export: Export, members: list[Member], dates: str | None) -> Survey:
         InputError: Day and month could be either way.
     """
     chats = [_surveyed(export, member) for member in members]
-    _name_threads(chats)
     found = Survey(export, chats, notes=list(export.notes))
     for form in {chat.shape.form: chat for chat in chats}:
         alike = [chat for chat in chats if chat.shape.form == form]
         found.order[form] = dates or _order(alike)
-    found.notes += filter(None, map(_joined, chats))
-    found.notes += filter(None, (_cut(chat, found.order[chat.shape.form]) for chat in chats))
+    found.notes += filter(None, map(joined, chats))
+    found.notes += filter(None, (cut(chat, day(chat.dates[0], found.order[chat.shape.form])) for chat in chats))
     return found
 
 
 def _order(chats: list[Chat]) -> str:
-    if chats[0].shape.year_first:
+    if chats[0].shape.year_first or all(chat.web for chat in chats):
         return MONTH_FIRST
     runs = [chat.dates for chat in chats]
     if chats[0].shape.proves_day_first:
@@ -149,33 +152,12 @@ def _order(chats: list[Chat]) -> str:
     return order
 
 
-def _cut(chat: Chat, order: str) -> str | None:
-    limit = _LIMIT_WITH_MEDIA if chat.media else _LIMIT
-    if not _NEAR * limit <= chat.rows <= limit * 1.01:
-        return None
-    first = day(chat.dates[0], order)
-    when = f", on {first:%Y-%m-%d}" if first else ""
-    return (
-        f"{chat.title} has {counted(chat.rows, 'row')}. WhatsApp exports the newest {limit:,} or so and drops older "
-        f"ones in silence, so messages before the first one here{when} are probably missing. The source "
-        "whatsapp-db reads all."
-    )
-
-
-def _joined(chat: Chat) -> str | None:
-    if chat.other_heads < _TWICE:
-        return None
-    return (
-        f"The last message of {chat.title} holds {chat.other_heads:,} lines that begin as messages of another "
-        "phone do. If the file is two exports, one after the other, give each as a file of its own."
-    )
-
-
 def _surveyed(export: Export, member: Member) -> Chat:
     shape = _shape(member)
     chat = Chat(member, _title(export, member), shape)
     rows = rows_of(member, shape)
     chat.rows = len(rows)
+    chat.web = is_web(rows.before, shape)
     chat.other_heads = sum(shape_of(line) is not None for line in "".join(rows.bodies[-1:]).split("\n")[1:])
     chat.dates = [numbers(date, shape) for date, _ in groupby(rows.dates)]
     angles: Counter[str] = Counter()
@@ -203,6 +185,9 @@ def _surveyed(export: Export, member: Member) -> Chat:
             angles[text] += 1
         elif text in OWN_WHOLE:
             chat.proved.add(clean(sender))
+    for sender, text in zip(rows.senders[:FIRST], rows.texts, strict=False) if shape.bracketed else ():
+        raw[sender] -= text.startswith(NOTICES)  # whose mark was taken off
+    raw = Counter({sender: count for sender, count in raw.items() if not (chat.web and sender.startswith(EVENT))})
     chat.repeated = _repeated(angles, chat)
     for sender, segments in following.items():
         ((segment, count),) = segments.most_common(1)
@@ -212,7 +197,7 @@ def _surveyed(export: Export, member: Member) -> Chat:
             chat.senders[clean(f"{sender}: {segment}")] += count
             raw[sender] -= count
     for sender, count in raw.items():
-        if count and not _is_event(chat, sender, count):
+        if count > 0 and not _is_event(chat, sender, count):
             chat.senders[clean(sender.removesuffix(":"))] += count
     chat.proved &= {*chat.senders}
     if len(chat.senders) == 2:
@@ -266,6 +251,8 @@ def _is_event(chat: Chat, sender: str, count: int) -> bool:
 
 def split(chat: Chat, body: str) -> tuple[str, str] | None:
     """Return sender and text of what follows a head; None if it has no sender."""
+    if chat.web and body.startswith(EVENT):
+        return None
     sender, colon, text = body.partition(": ")
     if not colon or "\n" in sender:
         line, more, rest = body.partition("\n")
@@ -319,30 +306,7 @@ def _title(export: Export, member: Member) -> str:
     return path.parent.name.removesuffix(".zip") if len(path.parts) > 1 else export.path.absolute().stem
 
 
-def _name_threads(chats: list[Chat]) -> None:
-    """Give each chat its thread: one for files that share a name but for ``(1)`` and at least one row."""
-    groups: dict[str, list[Chat]] = {}
-    for chat in chats:
-        groups.setdefault(_COPY.sub("", chat.title), []).append(chat)
-    for alike in groups.values():
-        alike[0].thread = alike[0].title
-        lines = {chat.title + chat.member.name: _hashes(chat) for chat in alike} if len(alike) > 1 else {}
-        for at, chat in enumerate(alike[1:], 1):
-            mine = lines[chat.title + chat.member.name]
-            same = (other for other in alike[:at] if lines[other.title + other.member.name] & mine)
-            other_threads = {other.thread for other in alike[:at]}
-            original = next(same, None)
-            chat.thread = original.thread if original else chat.title
-            if original is None and chat.thread in other_threads:
-                chat.thread = chat.member.name
-
-
-def _hashes(chat: Chat) -> set[int]:
-    rows = rows_of(chat.member, chat.shape)
-    return {hash(row) for row in zip(rows.dates, rows.times, rows.bodies, strict=True)}
-
-
 def _named_after(title: str, sender: str) -> bool:
     """Whether a chat's file is named after this sender; signs that no file name can hold do not count."""
     plain = re.sub(r"[\W_]", "", sender.casefold())
-    return bool(plain) and re.sub(r"[\W_]", "", _COPY.sub("", title).casefold()).endswith(plain)
+    return bool(plain) and re.sub(r"[\W_]", "", COPY.sub("", title).casefold()).endswith(plain)

@@ -15,10 +15,12 @@ from wonderland.corpus.blocks import Block
 from wonderland.corpus.columns import NONE
 from wonderland_exports.frame import ME, NOT_UTF8, Tally, is_broken
 from wonderland_exports.frame.laying import laid_out, numbered, one_word
-from wonderland_exports.whatsapp.chats import Chat, clean, numbers, split
+from wonderland_exports.whatsapp.chats import FIRST, Chat, clean, numbers, split
 from wonderland_exports.whatsapp.rows import Together, rows_of, touched
 from wonderland_exports.whatsapp.shapes import day, hours
-from wonderland_exports.whatsapp.words import attachment, deleted, edited, omitted, placeholder
+from wonderland_exports.whatsapp.web import forwarded
+from wonderland_exports.whatsapp.web import judged as web_judged
+from wonderland_exports.whatsapp.words import NOTICES, attachment, deleted, edited, instead, omitted, placeholder
 
 __all__ = ["Judge"]
 
@@ -45,7 +47,7 @@ class Judge:
         if self._rows.before:
             yield Block.of([self._before()])
         found = self._rows.in_columns
-        plain = None if found is None else self._plain(found)
+        plain = None if found is None or self._chat.web else self._plain(found)
         for start in range(0, len(self._rows.bodies), _BLOCK):
             stop = min(start + _BLOCK, len(self._rows.bodies))
             if found is None or plain is None:
@@ -62,6 +64,8 @@ class Judge:
 
     def _before(self) -> wl.Skipped:
         identity = f"{self._chat.member.name} line 1"
+        if self._chat.web:
+            return wl.Skipped(identity, "system message")
         return wl.Skipped(identity, "before the first message", True, "no date and time in front of it")
 
     def _plain(self, found: Together) -> _Plain:
@@ -77,6 +81,7 @@ class Judge:
         spans = [_microseconds(self._span(time)) for time in found.times.dictionary.to_pylist()]
         day_of, span_of = found.dates.indices.to_numpy(), found.times.indices.to_numpy()
         sound = found.untouched & np.array(known, dtype=bool)[senders]
+        sound[:FIRST] = False
         sound &= np.array([one is not None for one in days], dtype=bool)[day_of]
         sound &= np.array([one is not None for one in spans], dtype=bool)[span_of]
         times = np.array([one or 0 for one in days], dtype=np.int64)[day_of]
@@ -109,7 +114,13 @@ class Judge:
         if self._rows.in_columns is None and is_broken(text + sender):
             return wl.Skipped(identity, *NOT_UTF8)
         tags = self._tags
-        judged = self._app(text, bare=text.strip("\u200e \n")) if not text or touched(text) else None
+        if at < FIRST and chat.shape.bracketed and text.startswith(NOTICES):
+            return wl.Skipped(identity, "system message")
+        if chat.web:
+            text, sent_on = forwarded(text)
+            tags = (*tags, "forwarded") if sent_on else tags
+            self._tally["Marked"].update(["forwarded"] * sent_on)
+        judged = self._app(text, bare=text.strip("\u200e \n")) if not text or chat.web or touched(text) else None
         if judged is not None:
             reason, typed, tag = judged
             if reason and not typed:
@@ -127,9 +138,13 @@ class Judge:
             return "no text", "", ""
         if deleted(bare):
             return "deleted", "", ""
+        if self._chat.web and (found := web_judged(text)):
+            return found[0], found[1], "caption"
         plain = edited(text)
         if plain is not None:
             return "", plain, "edited"
+        if reason := instead(bare):
+            return reason, "", ""
         if placeholder(bare) or text in self._chat.repeated:
             return "media left out", "", ""
         found = attachment(text) or omitted(text)

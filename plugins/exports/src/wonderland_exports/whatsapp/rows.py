@@ -20,7 +20,7 @@ from wonderland_exports.whatsapp.words import WHOLE
 
 __all__ = ["Rows", "Together", "rows_of", "touched"]
 
-_SIGNS = ("\u200e", "https://", ")\n")
+_SIGNS = ("\u200e", "https://", ")\n", ")\r")
 _ENDS = frozenset(chr(code) for code in range(0x3001) if chr(code).isspace()) | {">", ")", "\u200e"}
 
 

@@ -19,10 +19,12 @@ from wonderland.corpus.blocks import Block
 from wonderland.corpus.reading import batches
 from wonderland.errors import InputError, UsageError
 from wonderland_exports.again import AGAIN
+from wonderland_exports.discord_rows import EXPORTERS_TEXT
 from wonderland_exports.frame import Member, Tally, find_owner, head, maybe_own, open_export, peek
 from wonderland_exports.whatsapp.chats import OWN_WORDS, Survey, decoded, survey
 from wonderland_exports.whatsapp.judging import Judge
 from wonderland_exports.whatsapp.shapes import DAY_FIRST, MONTH_FIRST, shape_of
+from wonderland_exports.whatsapp.threads import name_threads
 from wonderland_exports.whatsapp_db import apple
 
 __all__ = ["WhatsApp"]
@@ -96,6 +98,7 @@ class WhatsApp:
         found = self._survey()
         owner = self._owner(found)
         alike = Counter(chat.thread for chat in found.chats)
+        coarse = {chat.thread for chat in found.chats if not chat.shape.seconds}
         seen: dict[str, Counter[tuple[object, ...]]] = {}
         for chat in found.chats:
             judged = Judge(chat, owner, found.order[chat.shape.form], self._tally).blocks()
@@ -103,7 +106,8 @@ class WhatsApp:
                 yield from judged
             else:
                 rows = (row for block in judged for row in block.rows())
-                yield from map(Block.of, batches(_once(rows, seen.setdefault(chat.thread, Counter()), self._tally)))
+                once = _once(rows, seen.setdefault(chat.thread, Counter()), self._tally, minutes=chat.thread in coarse)
+                yield from map(Block.of, batches(once))
 
     def _survey(self) -> Survey:
         if self._found is None:
@@ -114,6 +118,7 @@ class WhatsApp:
                 export.refuse_damaged()
                 raise _no_chat(export.where, export.members)
             found = survey(export, named, self._dates)
+            found.notes += name_threads(found.chats, found.order)
             self._found = found
         return self._found
 
@@ -136,15 +141,23 @@ class WhatsApp:
 
 
 def _once(
-    items: Iterator[wl.Message | wl.Skipped], seen: Counter[tuple[object, ...]], tally: Tally
+    items: Iterator[wl.Message | wl.Skipped], seen: Counter[tuple[object, ...]], tally: Tally, *, minutes: bool
 ) -> Iterator[wl.Message | wl.Skipped]:
-    """Pass over what another export of the same chat already had, as often as it had it."""
+    """Pass over what another export of the same chat already had, as often as it had it.
+
+    Args:
+        items: What became of the rows of a file.
+        seen: How often earlier files had a message; counted on here.
+        tally: Takes back what was counted of what is passed over.
+        minutes: Whether times are compared by the minute, since a file of the chat shows no seconds.
+    """
     here: Counter[tuple[object, ...]] = Counter()
     for item in items:
         if isinstance(item, wl.Skipped):
             yield item
             continue
-        key: tuple[object, ...] = (item.sender, item.timestamp, item.text)
+        when = item.timestamp.replace(second=0) if minutes and item.timestamp else item.timestamp
+        key: tuple[object, ...] = (item.sender, when, item.text)
         here[key] += 1
         if here[key] <= seen[key]:
             tally.without(item)
@@ -157,7 +170,10 @@ def _once(
 
 def _sure(member: Member) -> float:
     """Say how sure it is that a text file is a chat: a head at the start of one of its first lines."""
-    for line in decoded(head(member)).split("\n")[:_LINES]:
+    start = head(member)
+    if EXPORTERS_TEXT.match(start):
+        return 0.0
+    for line in decoded(start).split("\n")[:_LINES]:
         shape = shape_of(line)
         if shape is not None:
             iso = shape.year_first and shape.form[1] == "-"
