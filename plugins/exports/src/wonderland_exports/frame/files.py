@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from wonderland.errors import InputError, WonderlandError
 from wonderland_exports.frame.archives import (
@@ -247,7 +248,8 @@ def _archived(
         if one.why_not:
             closed[prefix + one.name] = one.why_not
             continue
-        names, found = _names_within.get((*stamp, one.name)), []
+        names = _names_within.get((*stamp, one.name))
+        found: list[tuple[str, int, Callable[[], BinaryIO]]] = []
         if names is None or any(map(wanted, names)):
             try:
                 found, names = entries_within(one, wanted)
