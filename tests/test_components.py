@@ -91,7 +91,7 @@ def test_the_ends_of_an_edge_are_parts_of_the_model():
 
 
 def test_edges_order_as_the_model_computes_them():
-    edges = Edges(3, 11, mlps=True)
+    edges = Edges(2, 11, mlps=True)
     computed = [edges.edge(pair) for pair in edges.pairs]
     assert computed == sorted(np.random.default_rng(0).permutation(np.array(computed, dtype=object)))
     assert [edges.pair(edge) for edge in computed] == edges.pairs

@@ -302,7 +302,7 @@ def test_a_report_shows_what_is_there_and_says_what_is_missing(workspace, capsys
 
     shutil.rmtree(workspace / "results")
     assert run(["report", "-q", "-w", str(workspace)]) == 3
-    assert "wonderland report --all" in capsys.readouterr().err
+    assert f"wonderland report -q -w {workspace} --all" in capsys.readouterr().err
     Workspace(workspace).configure("analysis", run=["head-patterns", "attention-entropy"])
     assert run(["analyze", "-q", "-w", str(workspace), "head-patterns"]) == 0
     capsys.readouterr()

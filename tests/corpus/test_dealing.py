@@ -102,7 +102,7 @@ def test_one_place_read_with_two_sources_may_have_an_owner_in_each(tmp_path, mon
     words = shlex.split(hint)
     assert words == ["extract", str(place), *sources, "--me", of_telegram, "--me", "NAME"]
     assert run([*(word.replace("NAME", "Ada") for word in words), "-q", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["counts"]["from me"] > 5
+    assert json.loads(capsys.readouterr().out)["counts"]["from me"] > 2  # those of the one store
 
 
 def test_a_store_that_alone_has_an_owner_to_name_is_told_as_ever(place, tmp_path):
