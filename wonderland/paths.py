@@ -5,23 +5,33 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from wonderland.errors import InputError, must_be
+from wonderland.errors import InputError, ResourceError, must_be
 
 __all__ = [
+    "as_os_error",
     "changed_file",
+    "exchanged",
     "expanded",
     "hash_file",
     "inside",
+    "lack_of_room",
     "making_parents",
     "must_have_a_name",
     "replacing",
     "to_write_it",
 ]
+
+_HERE = -100  # AT_FDCWD
+_EXCHANGE = 2  # RENAME_EXCHANGE of Linux, RENAME_SWAP of macOS
+_NO_PLACE = "No usable temporary directory"  # what tempfile says
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")  # as Rust ends the text of one
 
 
 def expanded(typed: str | Path) -> Path:
@@ -61,6 +71,40 @@ def must_have_a_name(path: Path) -> None:
         ) from error
 
 
+def as_os_error(error: Exception) -> OSError:
+    """Return what the system said of a file, where a library that is not of Python says it in an error of its own.
+
+    >>> as_os_error(ValueError("Error while serializing: I/O error: File too large (os error 27)")).errno == errno.EFBIG
+    True
+    """
+    if isinstance(error, OSError):
+        return error
+    number = _OS_ERROR.search(str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(str(error))
+
+
+def lack_of_room(error: BaseException) -> ResourceError | None:
+    """Return what to tell of an error that came of a full disk, wherever it was raised; None of any other.
+
+    Args:
+        error: What was raised; of Python's own where it finds no place for temporary files.
+    """
+    if isinstance(error, FileNotFoundError) and _NO_PLACE in str(error):
+        places = ", ".join(re.findall(r"'([^']*)'", str(error)))
+        return ResourceError(
+            f"There is no room for temporary files: none could be written in {places}.",
+            hint="Free some there, or name a folder that has some: export TMPDIR=~/tmp. Where `ulimit -f` says 0, no "
+            "file can be written at all.",
+        )
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        named = error.filename or "a file"
+        return ResourceError(
+            f"{named} could not be written: {error.strerror}.",
+            hint=to_write_it(error, Path(os.fsdecode(error.filename or "."))),
+        )
+    return None
+
+
 def to_write_it(error: OSError, place: Path, name: str = "") -> str:
     """Return what to do about a file or a folder that could not be written.
 
@@ -70,7 +114,7 @@ def to_write_it(error: OSError, place: Path, name: str = "") -> str:
         name: What a file may be called, where a folder was given instead.
     """
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "Free some space and run the same again; what was there before is untouched."
+        return "Free some space and run the same again."
     if error.errno == errno.EFBIG:
         return "Raise the limit of a file (`ulimit -f` shows one of the shell), or choose a place on another disk."
     if name and place.is_dir():
@@ -98,6 +142,25 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def exchanged(one: Path, other: Path) -> bool:
+    """Let two files or folders of one disk change places at once, so that at no moment one of them is missing.
+
+    Linux and macOS can do so on most disks, and Python has no name for it.
+
+    Returns:
+        Whether they did. If not, all is as it was: one is missing, or this system or disk cannot.
+    """
+    import ctypes
+
+    libc: Any = ctypes.CDLL(None) if os.name == "posix" else None
+    names = os.fsencode(one), os.fsencode(other)
+    if hasattr(libc, "renameat2"):
+        return bool(libc.renameat2(_HERE, names[0], _HERE, names[1], _EXCHANGE) == 0)
+    if hasattr(libc, "renamex_np"):
+        return bool(libc.renamex_np(*names, _EXCHANGE) == 0)
+    return False
 
 
 @contextmanager

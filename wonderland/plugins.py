@@ -23,6 +23,7 @@ import pluggy
 
 from wonderland import hookspecs
 from wonderland.errors import PluginError, UsageError, must_be
+from wonderland.paths import lack_of_room
 
 if TYPE_CHECKING:
     from wonderland.corpus.filters import Filter
@@ -116,7 +117,9 @@ class Plugins:
     def _call(self, function: Callable[..., Any], plugin: str, what: str) -> list[Any]:
         try:
             return list(function())
-        except Exception as error:  # noqa: BLE001 - whatever a plugin does, the others still work
+        except Exception as error:  # whatever a plugin does, the others still work
+            if (full := lack_of_room(error)) is not None:  # which is no fault of a plugin
+                raise full from error
             self._failed(plugin, f"its {what} hook raised {error!r}")
             return []
 
@@ -154,7 +157,9 @@ def load() -> Plugins:
         )
         try:
             manager.register(entry.load(), name=entry.name)
-        except Exception as error:  # noqa: BLE001 - whatever a plugin does, the others still work
+        except Exception as error:  # whatever a plugin does, the others still work
+            if (full := lack_of_room(error)) is not None:
+                raise full from error
             plugins._failed(entry.name, f"it could not be imported: {error!r}")
     for name, hook in vars(manager.hook).items():
         if isinstance(hook, pluggy.HookCaller) and not hook.has_spec():

@@ -221,7 +221,7 @@ def test_a_full_disk_keeps_the_checkpoint_before(train, untrained, monkeypatch):
         patch.setattr("safetensors.torch.save_file", full)
         error = train(code=5).err
     assert "No space left on device" in error
-    assert "What stood there before is untouched" in error
+    assert "What was there before is untouched" in error
     assert kept.read_bytes() == before
     train()
     assert Workspace(untrained).stage("model").done

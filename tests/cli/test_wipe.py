@@ -1,15 +1,17 @@
 """wipe: all that was written goes, what was not stays, and what cannot be reached is said."""
 
+import errno
 import io
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from wonderland.cli.main import run
 from wonderland.corpus.export import FILES
-from wonderland.errors import UsageError
+from wonderland.errors import ResourceError, UsageError
 from wonderland.workspace.comparing import write_comparison
-from wonderland.workspace.wipe import OWN, must_be_ours, remember, traces
+from wonderland.workspace.wipe import OWN, must_be_ours, remembering, traces
 from wonderland.workspace.workspace import Workspace
 
 
@@ -172,8 +174,8 @@ def test_a_page_never_takes_the_place_of_a_file_of_the_workspace(small, name):
 
 def test_what_was_written_into_the_workspace_by_name_is_written_again_and_wiped(small):
     page = small / "mine.html"
-    page.write_text("a report", encoding="utf-8")
-    remember(small, [page, small / "corpus" / "ledger.json"])
+    with remembering(small, [page, small / "corpus" / "ledger.json"]):
+        page.write_text("a report", encoding="utf-8")
     must_be_ours(small, [small / "filtered" / ".." / "mine.html", small / "report.html", small / "new.html"])
     found = traces(small)
     assert page in found.elsewhere
@@ -181,3 +183,33 @@ def test_what_was_written_into_the_workspace_by_name_is_written_again_and_wiped(
     assert page not in found.strangers
     assert run(["wipe", "--yes", "-q", "-w", str(small)]) == 0
     assert [path.name for path in small.iterdir()] == ["diary.txt"]
+
+
+def read_only(path):
+    raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+
+@pytest.mark.parametrize(
+    "how", ["corpus", "-o", "compare", *(pytest.param(one, marks=pytest.mark.slow) for one in ("results", "--figures"))]
+)
+def test_nothing_is_written_elsewhere_that_a_workspace_cannot_note(how, workspace, tmp_path, monkeypatch, capsys):
+    Workspace(workspace).check()
+    monkeypatch.setattr("wonderland.workspace.wipe.replacing", read_only)
+    place = tmp_path / "deep" / "out"
+    if how == "compare":
+        result = SimpleNamespace(views=list, findings=list, summary=str, declined={}, control=None, provenance=None)
+        with pytest.raises(ResourceError, match="Nothing was written"):
+            write_comparison(Workspace(workspace).layout, result, tmp_path / "out", None)
+    else:
+        typed = {
+            "corpus": ["export", str(place)],
+            "results": ["export", "--results", str(place)],
+            "-o": ["report", "-o", str(tmp_path / "out")],
+            "--figures": ["report", "--figures", str(place)],
+        }[how]
+        assert run([*typed, "-q", "-w", str(workspace)]) == 5
+        error = " ".join(capsys.readouterr().err.split())
+        assert "Read-only file system" in error
+        assert "Nothing was written: " in error
+        assert f"cp -r {workspace} " in error
+    assert [path.name for path in tmp_path.iterdir() if path != workspace] == []

@@ -77,8 +77,12 @@ def test_two_that_note_a_file_written_elsewhere_lose_neither(workspace, tmp_path
             waiting.set()
         flock(file, how)
 
+    def note():
+        with wipe.remembering(workspace.folder, [second]):
+            pass
+
     monkeypatch.setattr(fcntl, "flock", told)
-    late = threading.Thread(target=wipe.remember, args=(workspace.folder, [second]))
+    late = threading.Thread(target=note)
     with in_turn(workspace.folder / ".elsewhere.lock"):
         late.start()
         assert waiting.wait(30)
@@ -155,6 +159,7 @@ def test_a_folder_that_cannot_be_replaced_is_as_it_was(tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
         replace(source, place)
 
+    monkeypatch.setattr(stage, "exchanged", lambda *_: False)
     monkeypatch.setattr(stage.os, "replace", full)
     with pytest.raises(wl.WonderlandError, match="The disk is full"), made.writing() as folder:
         (folder / "after").touch()

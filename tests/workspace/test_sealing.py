@@ -13,6 +13,7 @@ from wonderland import plugins
 from wonderland.corpus.jsonl_source import JsonLines
 from wonderland.demo import MESSAGES
 from wonderland.errors import InputError, ResourceError, UsageError
+from wonderland.lab.result_files import write_tree
 from wonderland.workspace import settings
 from wonderland.workspace import workspace as module
 from wonderland.workspace.settings import FILE
@@ -271,3 +272,12 @@ def test_what_others_put_into_a_new_folder_stays_when_writing_fails(tmp_path):
     with pytest.raises(ResourceError):
         write()
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["theirs"]
+
+
+def test_a_result_that_is_not_written_is_told_by_the_place_people_know(tmp_path, monkeypatch):
+    stage = Stage("audit", tmp_path / "audit", 1)
+    monkeypatch.setattr("wonderland.lab.result_files.replacing", full)
+    with pytest.raises(ResourceError) as caught, stage.writing() as folder:
+        write_tree(folder, "T", {})
+    assert caught.value.message.startswith(f"A result cannot be written to {tmp_path / 'audit'}: No space left")
+    assert caught.value.args == (caught.value.message,)

@@ -65,14 +65,14 @@ def export(
     from wonderland.corpus.export import FILES
     from wonderland.corpus.export import export as write
     from wonderland.workspace.stage import guarding
-    from wonderland.workspace.wipe import must_be_ours, new_folders, remember
+    from wonderland.workspace.wipe import must_be_ours, new_folders, remembering
 
     workspace, where = open_workspace(folder), expanded(where)
-    must_be_ours(workspace.folder, [where / name for name in only or FILES])
+    files = [where / name for name in only or FILES]
+    must_be_ours(workspace.folder, files)
     corpus, made = workspace.filter(), new_folders(where)
-    with guarding(where):
+    with remembering(workspace.folder, files, made), guarding(where):
         written = write(corpus, where, *only)
-    remember(workspace.folder, written, made)
     console.result(files=[str(path) for path in written])
     for path in written:
         console.say(str(path))

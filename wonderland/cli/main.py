@@ -24,6 +24,7 @@ from wonderland.errors import PluginError, UsageError, WonderlandError
 from wonderland.model.interrupts import Ended, came, ending_on_signals
 from wonderland.model.processes import is_main
 from wonderland.nearby import did_you_mean
+from wonderland.paths import lack_of_room
 
 __all__ = ["cli", "main", "run"]
 
@@ -195,6 +196,8 @@ def run(arguments: list[str]) -> int:
             return _failed(arguments, *interrupted(arguments), 128 + number)
         if os.environ.get("WONDERLAND_DEBUG"):
             raise
+        if (full := lack_of_room(error)) is not None:
+            return _failed(arguments, full.message, full.hint, full.exit_code)
         # The message of an arbitrary exception may quote somebody's words, so only its kind and place are shown.
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import ResourceError, UsageError
-from wonderland.paths import expanded, making_parents, replacing
+from wonderland.paths import expanded, making_parents, replacing, to_write_it
 
 __all__ = ["FILES", "export"]
 
@@ -48,7 +48,8 @@ def export(corpus: Corpus, folder: str | Path, *names: str, size: int = 8, strid
             return [_write(folder / name, FILES[name](corpus, size, stride)) for name in names or FILES]
     except OSError as error:
         raise ResourceError(
-            f"{folder} cannot be written: {error.strerror}.", hint="Name another folder, or make room."
+            f"{folder} cannot be written: {error.strerror or error}. Each file is whole or as it was before.",
+            hint=to_write_it(error, folder),
         ) from error
 
 

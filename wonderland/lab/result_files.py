@@ -22,7 +22,7 @@ import numpy as np
 from wonderland.advice import Command, Hint
 from wonderland.errors import InputError, PluginError, ResourceError, UsageError
 from wonderland.estimate import Estimate
-from wonderland.paths import changed_file, replacing
+from wonderland.paths import changed_file, exchanged, making_parents, replacing, to_write_it
 from wonderland.report.schema.words import Quoted, Text, Wording, from_json, to_json
 
 __all__ = ["CONTROL", "read_tree", "write_folder", "write_tree"]
@@ -61,7 +61,8 @@ def write_tree(folder: Path, kind: str, fields: Mapping[str, Any]) -> None:
         _replace(folder / _TREE, text)
     except OSError as error:
         raise ResourceError(
-            f"A result cannot be written to {folder}: {error}.", hint="Choose another folder."
+            f"A result cannot be written to {folder}: {error.strerror or error}. What was there before is untouched.",
+            hint=to_write_it(error, folder),
         ) from error
 
 
@@ -140,19 +141,28 @@ def write_folder(folder: Path, mark: str, write: Any) -> None:
     if folder.exists() and not (folder.is_dir() and ((folder / mark).is_file() or not any(folder.iterdir()))):
         raise UsageError(f"{folder} holds something else, which would be lost.", hint="Choose a new folder.")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
-            write(partial)
-            old = partial.with_name(f"{partial.name}.old")
-            if folder.exists():
-                os.replace(folder, old)
-            os.replace(partial, folder)
-            shutil.rmtree(old, ignore_errors=True)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+        with making_parents(folder):
+            partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+            try:
+                write(partial)
+                old = partial.with_name(f"{partial.name}.old")
+                if not exchanged(partial, folder):
+                    if folder.exists():
+                        os.replace(folder, old)
+                    try:
+                        os.replace(partial, folder)
+                    except OSError:
+                        if old.exists():
+                            os.replace(old, folder)
+                        raise
+                    shutil.rmtree(old, ignore_errors=True)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
-        raise ResourceError(f"{folder} cannot be written: {error}.", hint="Choose another folder.") from error
+        raise ResourceError(
+            f"{folder} cannot be written: {error.strerror or error}. What was there before is untouched.",
+            hint=to_write_it(error, folder),
+        ) from error
 
 
 def _flatten(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:

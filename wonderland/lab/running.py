@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from wonderland.lab.names import NOT_EVERY_MODEL
 from wonderland.lab.observed import Observed
 from wonderland.lab.result import Provenance, Result
 from wonderland.memory import give_back
+from wonderland.paths import lack_of_room
 from wonderland.report.findings import Finding
 from wonderland.report.schema import View
 from wonderland.version import __version__
@@ -228,8 +228,7 @@ def _named(analysis: Runnable, watching: Watching) -> Iterator[None]:
     except MemoryError:
         raise
     except (Exception, SystemExit) as error:
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        if full or "OutOfMemory" in type(error).__name__:
+        if lack_of_room(error) is not None or "OutOfMemory" in type(error).__name__:
             raise
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from wonderland.errors import ResourceError, Unsupported
 from wonderland.model.transformer import Transformer
+from wonderland.paths import as_os_error
 from wonderland.tokenizer import END, ME, PAD, SEP, SPECIALS, THEM, SpeakerTokenizer
 
 __all__ = ["save_gpt2"]
@@ -107,7 +108,7 @@ def _writing() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # safetensors and tokenizers wrap OSError in kinds of their own
-        raise OSError(str(error)) from error
+        raise as_os_error(error) from error
 
 
 def _tokenizer(tokenizer: SpeakerTokenizer) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from wonderland.errors import InputError, ResourceError
-from wonderland.paths import replacing
+from wonderland.paths import as_os_error, replacing, to_write_it
 
 __all__ = ["damaged", "read", "write"]
 
@@ -40,9 +40,10 @@ def write(path: Path, about: Mapping[str, Any], tensors: Mapping[str, Tensor], *
         with replacing(path) as partial:
             save_file(plain, partial, metadata={_HEADER: json.dumps(about)})
     except Exception as error:  # safetensors wraps OSError in its own kind
+        cause = as_os_error(error)
         raise ResourceError(
-            f"The {what} {path} could not be written: {error}. What stood there before is untouched.",
-            hint="Free some disk space and run the command again.",
+            f"The {what} {path} could not be written: {cause.strerror or cause}. What was there before is untouched.",
+            hint=to_write_it(cause, path),
         ) from error
 
 

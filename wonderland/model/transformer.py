@@ -204,7 +204,7 @@ class Transformer(HookedRootModule):  # type: ignore[misc]
         What the model said after each epoch stays out: a file of weights holds no text.
 
         Raises:
-            ResourceError: It could not be written; what stood there before is untouched.
+            ResourceError: It could not be written; what was there before is untouched.
         """
         about = {
             "format": FORMAT,

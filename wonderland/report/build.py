@@ -194,6 +194,7 @@ def _write_atomically(path: Path, text: str) -> None:
             file.write(text)
     except OSError as error:
         raise ResourceError(
-            f"The report could not be written to {path}: {error.strerror}.",
+            f"The report could not be written to {path}: {error.strerror or error}. "
+            "What was there before is untouched.",
             hint=to_write_it(error, path, "report.html"),
         ) from error

@@ -62,7 +62,9 @@ def save_figures(views: Sequence[View], folder: str | Path, *, dpi: int = 300) -
         written.append(_write(folder / _INDEX, ("\n\n".join(index) + "\n").encode("utf-8")))
     except OSError as error:
         raise ResourceError(
-            f"The figures could not be written to {folder}: {error.strerror}.", hint=to_write_it(error, folder)
+            f"The figures could not be written to {folder}: {error.strerror or error}. "
+            "Each is whole or as it was before.",
+            hint=to_write_it(error, folder),
         ) from error
     return written
 

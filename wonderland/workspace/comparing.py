@@ -14,7 +14,7 @@ from wonderland.version import __version__
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.settings import FILE, Settings
 from wonderland.workspace.stage import guarding
-from wonderland.workspace.wipe import must_be_ours, remember
+from wonderland.workspace.wipe import must_be_ours, remembering
 
 if TYPE_CHECKING:
     from wonderland.comparison.comparison import Comparison
@@ -163,7 +163,7 @@ def write_comparison(
     if redact is not None:
         redaction = Redaction.of(corpus, SpeakerTokenizer.train(corpus, layout.vocab_size), redact)
     results: dict[str, Result] = {"comparison": result} | ({} if heads is None else {"comparison-heads": heads})
-    with guarding(place):
+    with remembering(layout.folder, [place]), guarding(place):
         written = write_report(
             place,
             results,
@@ -172,7 +172,6 @@ def write_comparison(
             redact=None if redaction is None else redaction.page,
             audit=_HOLDS if redact is None else _REDACTED.format(redact),
         )
-    remember(layout.folder, [written])
     if redaction is None:
         return written, [line for one in results.values() for line in one.summary().splitlines()]
     found = [redaction.tree(finding) for one in results.values() for finding in one.findings()]

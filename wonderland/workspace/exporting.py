@@ -16,7 +16,7 @@ from wonderland.report.findings import judged
 from wonderland.version import __version__
 from wonderland.workspace import auditing, models
 from wonderland.workspace.fingerprint import hash_file
-from wonderland.workspace.wipe import new_folders, remember
+from wonderland.workspace.wipe import new_folders, remember_parts
 
 if TYPE_CHECKING:
     import pandas
@@ -70,12 +70,11 @@ def export_model(layout: Layout, folder: str | Path, *, asked: bool) -> Path:
         }
         (partial / "README.md").write_text(_CARD.format(name=place.name, **about), encoding="utf-8")
         _mark(partial, {"model": about})
+        remember_parts(layout.folder, place, partial, made)
 
     _only_an_export(place, "model")
     made = new_folders(place)
     write_folder(place, _MARK, write)
-    parts = list(place.rglob("*"))
-    remember(layout.folder, filter(Path.is_file, parts), [*made, *filter(Path.is_dir, parts)])
     return place
 
 
@@ -108,13 +107,12 @@ def export_results(layout: Layout, results: Results, of_settings: Results, folde
         for name, table in tables.items():
             _write(table, partial / f"{name}.{kind}", kind)
         _mark(partial, {"results": list(results)})
+        remember_parts(layout.folder, place, partial, made)
 
     _only_an_export(place, "results")
     made = new_folders(place)
     write_folder(place, _MARK, write)
-    written = sorted(path for path in place.iterdir() if path.name != _MARK)
-    remember(layout.folder, [*written, place / _MARK], made)
-    return written
+    return sorted(path for path in place.iterdir() if path.name != _MARK)
 
 
 def _mark(folder: Path, about: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from wonderland.paths import expanded, making_parents
 from wonderland.workspace import settings as settings_file
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.locking import alone, in_turn
+from wonderland.workspace.put_back import put_back
 from wonderland.workspace.settings import DEFAULT_NAME, FILE, Settings
 from wonderland.workspace.stage import Stage, guarding
 
@@ -38,6 +39,7 @@ class WorkspaceFolder:
         self.folder = expanded(folder)
         self._unwritten: Settings | None = None
         Settings.load(self.folder / FILE)
+        put_back(self.folder)
 
     @classmethod
     def create(cls, folder: str | Path) -> Self:

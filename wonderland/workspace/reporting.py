@@ -28,7 +28,7 @@ from wonderland.workspace.replicated import replicated_in
 from wonderland.workspace.shown import note
 from wonderland.workspace.stage import guarding
 from wonderland.workspace.status import LIVE_REPORT, REPORT, keys_of_settings
-from wonderland.workspace.wipe import must_be_ours, new_folders, remember
+from wonderland.workspace.wipe import must_be_ours, new_folders, remembering
 
 __all__ = ["Showing"]
 
@@ -77,7 +77,7 @@ class Showing:
         made = new_folders(place.parent)
         packed = live_page(self.results.specimen, self.results) if live else None
         corpus = self._corpus
-        with guarding(place):
+        with remembering(self.layout.folder, [place], made), guarding(place):
             written = write_report(
                 place,
                 results,
@@ -91,7 +91,6 @@ class Showing:
                 audit=self._of_audit(results, sharing, model),
                 sharing=told,
             )
-        remember(self.layout.folder, [written], made)
         note(self.layout, written, self.results, keys_of_settings(self.layout), self.redact or 0)
         return written
 
@@ -113,12 +112,10 @@ class Showing:
             redaction = self._redaction(corpus, self.redact)
             views = [redaction.view(view) for view in views]
         place = expanded(folder)
-        must_be_ours(self.layout.folder, figure_files(views, place))
-        made = new_folders(place)
-        with guarding(place):
-            written = save_figures(views, place)
-        remember(self.layout.folder, written, made)
-        return written
+        files, made = figure_files(views, place), new_folders(place)
+        must_be_ours(self.layout.folder, files)
+        with remembering(self.layout.folder, files, made), guarding(place):
+            return save_figures(views, place)
 
     def _with_audit(self) -> Results:
         """Return the results with the audit of this model, if there is one."""

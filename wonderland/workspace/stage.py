@@ -2,8 +2,10 @@
 
 A stage is a folder with a ``stage.json`` that holds its key (a hash of its name, version, parameters and inputs) and
 the hashes of its files. It is written beside its place and moved there when complete, so a folder is never half one
-thing and half another; killed at any moment, it is as it was before or as it should be. Two that write the same stage
-at once each write in a folder of their own; the one that ends last stays.
+thing and half another; killed at any moment, it is as it was before or as it should be. Where the old folder and the
+new one cannot change places at once, a kill between two moves leaves none, and the next that opens the workspace puts
+one back (`wonderland.workspace.put_back`). Two that write the same stage at once each write in a folder of their own;
+the one that ends last stays.
 
 What would fool it: work that takes long. What it reads may be replaced meanwhile, and the folder would be sealed with a
 key of things it was not made of. So `Stage.read` looks at the key before and after, and `Stage.writing` asks at the
@@ -24,8 +26,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from wonderland.errors import InputError, ResourceError
-from wonderland.paths import changed_file, making_parents
+from wonderland.as_typed import quoted
+from wonderland.errors import InputError, ResourceError, WonderlandError
+from wonderland.paths import changed_file, exchanged, making_parents
 from wonderland.workspace.fingerprint import hash_file, hash_value
 
 __all__ = ["Stage", "State", "guarding"]
@@ -83,6 +86,11 @@ class Stage:
         return "done" if record.get("key") == self.key else "out of date"
 
     @property
+    def whole(self) -> bool:
+        """Whether the folder was sealed, under whichever key, and its files are as they were."""
+        return self.state() in ("done", "out of date")
+
+    @property
     def done(self) -> bool:
         """Whether the folder holds what is wanted now."""
         return self.state() == "done"
@@ -112,7 +120,8 @@ class Stage:
             _remove_abandoned(self.folder)
             partial = _beside(self.folder, ".partial")
             try:
-                yield partial
+                with _named(partial, self.folder):
+                    yield partial
                 if still is not None and still() != self.key:
                     raise InputError(
                         f"What {self.folder} is made of changed while it was being made; nothing was kept.",
@@ -121,7 +130,7 @@ class Stage:
                 self.seal(partial)
                 _swap(partial, self.folder)
             finally:
-                shutil.rmtree(partial, ignore_errors=True)
+                _remove(partial)
 
     def seal(self, partial: Path) -> None:
         """Write ``stage.json`` for what a folder holds."""
@@ -151,32 +160,56 @@ def _beside(place: Path, ending: str) -> Path:
 def _remove_abandoned(place: Path) -> None:
     for left in place.parent.glob(f".{place.name}.*"):
         if left.suffix in (".partial", ".old") and time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
+            _remove(left)
+
+
+def _remove(left: Path) -> None:
+    if left.is_symlink() or left.is_file():  # which took the place of a stage, and has given it back
+        left.unlink(missing_ok=True)
+    shutil.rmtree(left, ignore_errors=True)
+
+
+@contextmanager
+def _named(partial: Path, place: Path) -> Iterator[None]:
+    """Let errors name the folder that people know, and not the one beside it."""
+    try:
+        yield
+    except WonderlandError as error:
+        error.message = error.message.replace(str(partial), str(place))
+        error.args = (error.message,)
+        raise
 
 
 def _swap(new: Path, place: Path) -> None:
+    """Put a folder in its place; what was there may be in the other's afterwards."""
+    if exchanged(new, place):
+        (new / _RECORD).unlink(missing_ok=True)  # so that what was there is never taken for something new
+        return
     old = _beside(place, ".old")
     try:
         for turn in range(_TURNS):
-            before = old / str(turn)
             with suppress(FileNotFoundError):
-                os.replace(place, before)
+                os.replace(place, old / str(turn))
             try:
                 os.replace(new, place)
                 return
-            except OSError as error:
-                if error.errno in (errno.ENOTEMPTY, errno.EEXIST) and turn + 1 < _TURNS:  # another process was quicker
-                    continue
-                if before.exists():
-                    os.replace(before, place)
-                raise
+            except OSError as error:  # another process was quicker, or it cannot be done
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or turn + 1 == _TURNS:
+                    raise
     finally:
+        moved = sorted(old.iterdir())
+        if moved and not os.path.lexists(place):  # it failed or was stopped between the two moves
+            os.replace(moved[-1], place)
         shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager
 def guarding(place: Path) -> Iterator[None]:
-    """Turn a full disk or a folder that cannot be written into errors that say what to do."""
+    """Turn a full disk or a folder that cannot be written into errors that say what to do.
+
+    Args:
+        place: What is written.
+    """
     try:
         yield
     except OSError as error:
@@ -196,9 +229,18 @@ def guarding(place: Path) -> Iterator[None]:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise ResourceError(
                 f"{place} cannot be written: {error.strerror}.",
-                hint="Choose another folder, for example: -w ~/me.wonderland",
+                hint=_to_write_into(place),
             ) from error
         raise
+
+
+def _to_write_into(place: Path) -> str:
+    """Return what to do about a place where nothing may be written, alone or in a workspace that is there."""
+    homes = (str(folder) for folder in (place, *place.parents) if os.path.isfile(folder / "wonderland.toml"))
+    if (home := next(homes, "")) == "":
+        return "Choose another folder, which you may write to, in your home folder for example."
+    copied = f"cp -r {quoted(home)} ~/copy.wonderland"
+    return f"Make the folder writable; or copy the workspace, and name the copy with -w: {copied}"
 
 
 def _existing(path: Path) -> Path:

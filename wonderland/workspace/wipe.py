@@ -2,7 +2,7 @@
 
 A workspace holds somebody's messages, and so do the model, the tokenizer and the report made of them. `traces` finds
 everything that was written: the workspace's own files, and the reports, figures and exports that were written
-elsewhere, which a workspace remembers (`remember`) with a hash of their bytes. `delete` removes exactly those, and
+elsewhere, which a workspace remembers (`remembering`) with a hash of their bytes. `delete` removes exactly those, and
 folders that were made for them once nothing else is in them. A file in the workspace that wonderland did not write
 stays, and so does one elsewhere that was changed since: both are named.
 
@@ -15,17 +15,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from wonderland.errors import UsageError
+from wonderland.errors import ResourceError, UsageError
 from wonderland.paths import replacing
 from wonderland.workspace.fingerprint import hash_file
 from wonderland.workspace.locking import in_turn
 from wonderland.workspace.stage import guarding
 
-__all__ = ["OUT_OF_REACH", "Traces", "delete", "must_be_ours", "new_folders", "remember", "traces"]
+__all__ = ["OUT_OF_REACH", "Traces", "delete", "must_be_ours", "new_folders", "remember_parts", "remembering", "traces"]
 
 OWN = (
     "wonderland.toml",
@@ -61,6 +62,7 @@ OUT_OF_REACH = (
 )
 _ELSEWHERE = "elsewhere.json"
 _FOLDER = "folder"  # in place of a hash
+_BEGUN = ""  # in place of the hash of a file that is being written
 _PAGES = ("report.html", "report-live.html", "compare.html")  # which are made anew without asking
 
 
@@ -105,23 +107,82 @@ def new_folders(place: Path) -> list[Path]:
     return [folder for folder in (place, *place.parents) if not os.path.lexists(folder)]
 
 
-def remember(workspace: Path, written: Iterable[Path], folders: Iterable[Path] = ()) -> None:
-    """Note files that were written beside the workspace's own, so that `traces` finds them.
+def remember_parts(workspace: Path, place: Path, partial: Path, folders: Iterable[Path]) -> None:
+    """Note the files of a folder that is complete, and is about to be moved to its place.
+
+    Args:
+        workspace: The workspace's folder.
+        place: Where it will be.
+        partial: Where it is.
+        folders: Folders that are made for it (`new_folders`).
+
+    Raises:
+        ResourceError: They cannot be noted, so `delete` would not find them.
+    """
+    parts = {place / path.relative_to(partial): path for path in partial.rglob("*")}
+    with _or_not_at_all():
+        _note(
+            workspace,
+            {path: hash_file(part) for path, part in parts.items() if part.is_file()},
+            [*folders, *(path for path, part in parts.items() if part.is_dir())],
+        )
+
+
+@contextmanager
+def remembering(workspace: Path, places: Iterable[Path], folders: Iterable[Path] = ()) -> Iterator[None]:
+    """Note files before they are written elsewhere, and what is in them afterwards; killed between, they are named.
+
+    What cannot be noted at the end, if the disk is full by then, is taken away again unless it was there before.
 
     Args:
         workspace: Its folder.
-        written: The files.
-        folders: Folders that were made for them (`new_folders`).
+        places: The files.
+        folders: Folders that are made for them (`new_folders`).
+
+    Raises:
+        ResourceError: They cannot be noted, so `delete` would not find them; nothing was written.
     """
-    fresh = {str(path): hash_file(path) for path in map(_absolute, written) if not _own(workspace, path)}
-    fresh |= {str(path): _FOLDER for path in map(_absolute, folders) if not _own(workspace, path)}
-    if not fresh:
+    chosen, known = list(places), _elsewhere(workspace)
+    before = {path for path in chosen if os.path.lexists(path)}
+    with _or_not_at_all():
+        _note(workspace, {path: known.get(str(_absolute(path)), _BEGUN) for path in chosen}, folders)
+    try:
+        yield
+    finally:
+        there = {path: hash_file(path) for path in chosen if path.is_file()}
+        made = [folder for folder in folders if folder.is_dir()]
+        try:
+            _note(workspace, there, made, {*chosen, *folders} - {*there, *made} - before)
+        except ResourceError:
+            for path in there.keys() - before:
+                path.unlink(missing_ok=True)
+            for folder in made:
+                with suppress(OSError):  # something of somebody else is in it
+                    folder.rmdir()
+            raise
+
+
+def _note(workspace: Path, files: Mapping[Path, str], folders: Iterable[Path] = (), gone: Iterable[Path] = ()) -> None:
+    """Note hashes of files, and folders, that are not the workspace's own; forget what is gone."""
+    fresh = {**files, **dict.fromkeys(folders, _FOLDER)}
+    mine = {str(_absolute(path)): digest for path, digest in fresh.items() if not _own(workspace, _absolute(path))}
+    lost = {str(_absolute(path)) for path in gone}
+    if not mine and not lost:
         return
     file = workspace / _ELSEWHERE
     with in_turn(workspace / ".elsewhere.lock"):
-        known = {**_elsewhere(workspace), **fresh}
+        known = {path: digest for path, digest in _elsewhere(workspace).items() if path not in lost}
         with guarding(file), replacing(file) as partial:
-            partial.write_text(json.dumps(known, indent=1), encoding="utf-8")
+            partial.write_text(json.dumps({**known, **mine}, indent=1), encoding="utf-8")
+
+
+@contextmanager
+def _or_not_at_all() -> Iterator[None]:
+    try:
+        yield
+    except ResourceError as error:
+        why = "Nothing was written: what is written elsewhere is noted there, so that `wonderland wipe` finds it."
+        raise ResourceError(f"{error.message} {why}", hint=error.hint) from error
 
 
 def must_be_ours(workspace: Path, places: Iterable[Path]) -> None:
@@ -140,7 +201,7 @@ def must_be_ours(workspace: Path, places: Iterable[Path]) -> None:
             continue
         digest = known.get(str(path))
         if digest is None or not path.is_file() or hash_file(path) != digest:
-            why = "this workspace did not write it" if digest is None else "it was changed since it was written"
+            why = "this workspace did not write it" if not digest else "it was changed since it was written"
             raise UsageError(
                 f"There is a file {path} already, and {why}; it would be lost.",
                 hint="Name another place, or move that file away.",
