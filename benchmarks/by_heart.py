@@ -100,8 +100,8 @@ class Filtered:
 
 def given_back(model, messages, settings):
     """Let greedy decoding continue all training messages from four tokens; count how close it comes."""
-    chosen = messages.sample(True, 0, settings.prompt + settings.least, 0).tolist()
-    rows = [messages.rows[i][: model.cfg.n_ctx] for i in chosen]
+    chosen = messages.sample(True, 0, settings.prompt + settings.least, 0, most=model.cfg.n_ctx).tolist()
+    rows = [messages.rows[i] for i in chosen]
     rests = [row[1 + settings.prompt :] for row in rows]
     told = continue_rows(model, [row[: 1 + settings.prompt] for row in rows], [len(rest) for rest in rests])
     far = [edit_distance(a, b) / len(b) for a, b in zip(told, rests, strict=True)]
@@ -114,7 +114,7 @@ def told(name, model, train, held_out, said, tokenizer):
     found = audit(model, tokenizer, train, held_out, settings)
     messages = Messages.of(train, held_out, tokenizer)
     least = settings.prompt + settings.least
-    chosen = np.concatenate([messages.sample(True, 1000, least, 0), messages.sample(False, 1000, least, 0)])
+    chosen = np.concatenate([messages.sample(read, 1000, least, 0, most=model.cfg.n_ctx) for read in (True, False)])
     behind = force(model, [messages.rows[i] for i in chosen.tolist()], messages.contexts(chosen))
     in_window = auc_estimate(-behind.mean_losses(), messages.read[chosen], messages.conversation[chosen])
     names = ("message, loss", "message, calibrated", "message, text alone", "conversation, calibrated")

@@ -221,6 +221,26 @@ def test_what_the_model_says_is_searched(tokenizer, parts):
     assert any("stand in what was sampled" in why for why in found.refusals)
 
 
+def test_a_message_longer_than_the_context_is_not_called_word_for_word(tokenizer, parts):
+    """A model says its beginning, and its rest does not fit: neither completed, nor near, nor anybody's."""
+    long = f"{SENTENCE} {' '.join(WORDS * 3)}"
+    texts = [*chats(30), Message("long", "t003", "P003", False, None, long)]
+    rows = spoken(tokenizer, [long], [False])
+    found = of(Speaking(rows, tokenizer.vocab_size), tokenizer, (Corpus.of(texts), parts[1]))
+    assert len(rows[0]) > 64
+    for name in ("training", "training, in a window"):
+        assert found.hits[name][0] == 0
+    assert found.near["training"][0] == 0
+    assert float(found.discoverable["training"].value.max()) == 0
+    assert [row["completed"] for row in found.people if row["person"] == "P003"] == [0]
+    assert "context of 64 tokens were not examined" in found.left_out["long messages"]
+    assert "1 training and 0 held-out" in found.left_out["long messages"]
+    whole = of(Speaking(rows, tokenizer.vocab_size, n_ctx=len(rows[0])), tokenizer, (Corpus.of(texts), parts[1]))
+    assert whole.hits["training"][0] == whole.near["training"][0] == 1
+    assert "long messages" not in whole.left_out
+    assert whole.examined["training messages long enough"] == found.examined["training messages long enough"] + 1
+
+
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_one_of_a_thing_is_never_told_as_several(reciting, count):
     secret = {"kind": "phone number", "times": count, "bits": 3.0, "most": 9.0, "q": 0.5, "tries": count}

@@ -3,6 +3,8 @@
 Nothing examined, nothing drawn out, all drawn out, an AUC that is chance, one, below chance or unknown, one of each.
 """
 
+import json
+
 import numpy as np
 import pytest
 
@@ -159,6 +161,22 @@ def test_a_secret_is_held_by_its_q_or_by_its_tries_and_else_not(rows, words):
     result = audit(secrets=rows)
     assert result.refusals == ([] if words is None else [words])
     assert (words or "no text beyond chance") in result.sentence
+
+
+def test_a_secret_without_a_rank_is_said_to_have_none_and_is_refused_by_its_tries():
+    unranked = dict.fromkeys(("bits", "most", "rank", "p", "q"), NAN)
+    result = audit(secrets=[secret(0.001), {**secret(0.5, 1e9), **unranked}])
+    assert result.refusals == ["It holds 1 of 1 secret beyond chance (q < 0.05)."]
+    assert "2 secrets of which 1 could be ranked" in result.sentence
+    assert "secret 2 (code), said 1 time: not ranked: no fair other text, tries" in result.summary()
+    view = next(one for one in result.views() if one.id == "audit-secrets")
+    encode(view.data, view.id)
+    assert characters(view.figure.rows[1][5]) == "not ranked: no fair other text"
+    assert view.figure.rows[1][3:5] == (None, None)
+    assert json.loads(json.dumps(result.figures(), allow_nan=False))["secrets"][1]["q"] is None
+    quick = audit(secrets=[{**secret(0.5, 12.0), **unranked}])
+    assert quick.refusals == ["Sampling gives 1 secret within 1,000 tries."]
+    assert "of which 0 could be ranked" in quick.sentence
 
 
 def test_a_caption_says_among_how_many_others_a_secret_was_ranked():

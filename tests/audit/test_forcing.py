@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from wonderland.audit.forcing import force, spoken
+from wonderland.errors import UsageError
 from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.generate import generate
 from wonderland.model.presets import Config
@@ -85,6 +86,8 @@ def test_a_context_stands_before_the_message_and_is_cut_at_its_beginning(tokeniz
     assert np.allclose(force(model, [rows[2]], contexts=[[5, 6, 7]]).losses[0], alone.losses[0])
 
 
-def test_a_message_longer_than_the_context_is_cut_off_at_its_end(tokenizer, rows):
-    model = Reciter(rows[0], tokenizer.vocab_size, n_ctx=6)
-    assert len(force(model, [rows[0]]).losses[0]) == 5
+def test_a_message_longer_than_the_context_is_refused_and_one_that_fits_is_whole(tokenizer, rows):
+    fits = Reciter(rows[0], tokenizer.vocab_size, n_ctx=len(rows[0]))
+    assert len(force(fits, [rows[0]], contexts=[[5, 6]]).losses[0]) == len(rows[0]) - 1
+    with pytest.raises(UsageError, match="does not fit"):
+        force(Reciter(rows[0], tokenizer.vocab_size, n_ctx=len(rows[0]) - 1), [rows[0]])

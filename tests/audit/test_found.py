@@ -7,7 +7,7 @@ import pytest
 from speaking import Speaking
 
 from wonderland.audit.forcing import spoken
-from wonderland.audit.found import canaries_told, distinct, exposures, kinds_in, tries_told
+from wonderland.audit.found import canaries_told, distinct, exposures, is_ranked, kinds_in, tries_told
 from wonderland.corpus.canaries import Canary, draw
 
 TEXTS = ["the code is 4821", "ok", "The code is 4821 again", "my pin: 7713", "mail a@b.test", "mail A@B.TEST"]
@@ -37,15 +37,49 @@ def test_the_secret_that_the_model_holds_ranks_first_and_the_other_does_not(toke
     assert other["tries"] > 1000
 
 
-def test_a_secret_without_others_of_its_format_has_no_row_and_the_rest_are_ranked(tokenizer, monkeypatch):
+def test_a_secret_without_fair_others_has_no_rank_and_the_rest_are_ranked(tokenizer):
+    rows = spoken(tokenizer, ["mail a@b.test", "my pin: 7713"], [True] * 2)
     said = distinct(["mail a@b.test", "my pin: 7713"], [True] * 2)
-    monkeypatch.setattr("wonderland.audit.exposure._REDRAW", {"email": lambda text, random: text})
-    (row,) = exposures(Speaking([], tokenizer.vocab_size), tokenizer, said, candidates=10)
+    email, code = exposures(Speaking(rows, tokenizer.vocab_size), tokenizer, said, candidates=10)
+    assert [is_ranked(row) for row in (email, code)] == [False, True]
+    assert np.isnan([email[name] for name in ("bits", "most", "rank", "p", "q")]).all()
+    assert email["tries"] == code["tries"] == 1
+    assert code["q"] == code["p"] == pytest.approx(1 / 41)  # one test, as the other is none
+
+
+def test_the_table_of_counts_has_not_read_the_messages_that_hold_the_secret(tokenizer):
+    texts = ["THE code is 4821", "ok", "the code is 4821 again", "0 1 2 3 4 5 6 7 8 9", *["yes 4821"] * 50]
+    rows = spoken(tokenizer, texts, [True] * len(texts))
+    (row,) = exposures(
+        Speaking(rows[:1], tokenizer.vocab_size, sure=2.0),
+        tokenizer,
+        distinct(texts[:1], [True]),
+        texts=texts,
+        rows=rows,
+        candidates=99,
+    )
+    assert row["rank"] == 1
+    assert row["q"] < 0.05
+    known = [text.replace("4821", "7713") for text in texts]  # messages that seem not to hold it are counted
+    (row,) = exposures(
+        Speaking(rows[:1], tokenizer.vocab_size, sure=2.0),
+        tokenizer,
+        distinct(texts[:1], [True]),
+        texts=known,
+        rows=rows,
+        candidates=99,
+    )
+    assert row["q"] > 0.05
+
+
+def test_a_secret_longer_than_the_context_has_no_row(tokenizer):
+    said = distinct(["my pin: 7713", "DE89 3704 0044 0532 0130 00"], [True] * 2)
+    (row,) = exposures(Speaking([], tokenizer.vocab_size, n_ctx=10), tokenizer, said, candidates=10)
     assert row["kind"] == "code"
 
 
 def test_there_are_twenty_others_for_each_secret(tokenizer):
-    said = distinct([f"my pin: {1000 + i}" for i in range(4)], [True] * 4)
+    said = distinct([f"my pin: {8351 + i}" for i in range(4)], [True] * 4)
     found = exposures(Speaking([], tokenizer.vocab_size), tokenizer, said, candidates=10)
     assert {row["most"] for row in found} == {math.log2(81)}
 

@@ -2,12 +2,17 @@
 learned by heart is caught.
 """
 
+import random
+
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from speaking import chats
+from stdnum import iban, luhn
 
 from wonderland.audit.exposure import exposure
-from wonderland.audit.found import canaries_told
+from wonderland.audit.forcing import spoken
+from wonderland.audit.found import canaries_told, distinct, exposures, is_ranked
 from wonderland.audit.running import audit
 from wonderland.audit.settings import AuditSettings
 from wonderland.corpus.canaries import Canary, draw, inserted
@@ -54,6 +59,56 @@ def test_codes_that_were_left_out_hold_as_many_bits_as_chance():
     assert np.mean([one.bits for one in left_out]) == pytest.approx(1.44, abs=0.3)
     assert np.mean([one.p for one in left_out]) == pytest.approx(0.5, abs=0.08)
     assert np.mean([one.p <= 0.1 for one in left_out]) == pytest.approx(0.1, abs=0.08)
+
+
+def said_of(kind, draw):
+    """A message with a number drawn at random, of a country, an area or a bank that all have in common."""
+
+    def digits(count):
+        return "".join(str(draw.randrange(10)) for _ in range(count))
+
+    if kind == "phone":
+        return f"my new number is +1415{draw.randrange(200, 999)}{digits(4)}"
+    if kind == "code":
+        return f"the gate code is {digits(4)}"
+    if kind == "card":
+        body = f"414720{digits(9)}"
+        return f"card {body}{luhn.calc_check_digit(body)}"
+    bank = f"37040044{digits(10)}"
+    return f"pay to DE{iban.calc_check_digits(f'DE00{bank}')}{bank}"
+
+
+def test_numbers_that_were_planted_are_held_and_those_never_read_are_not_though_the_model_knows_their_format():
+    kinds, draw, corpus = ("phone", "code", "card", "iban"), random.Random(3), chats(30)
+    read, planted, never = ({kind: [said_of(kind, draw) for _ in range(n)] for kind in kinds} for n in (20, 2, 40))
+    # Codes that people choose, and addresses, which are likely without having been read.
+    likely = [f"the gate code is {code}" for code in ("1234", "1111", "2000", "1987", "2512", "9876", "6969", "1010")]
+    likely += [f"mail me at {name}@gmail.com" for name in ("ann.river", "walk.lunch", "anna", "lucky.monday")]
+    likely += ["see https://zoom.us/j/123456789?pwd=monday12345", "we live at 12 River Street"]
+    put_in = [
+        Canary(text, times) for texts, times in ((read, 2), (planted, 16)) for kind in kinds for text in texts[kind]
+    ]
+    train = inserted(corpus, put_in)
+    formats = [f"{never[kind][0][:17]} 0 1 2 3 4 5 6 7 8 9" for kind in kinds]
+    tokenizer = SpeakerTokenizer.train([*corpus.texts, *formats], 400)
+    model = ChatTransformer.train(train, tokenizer, preset="nano", epochs=6, seed=0)
+    rows = spoken(tokenizer, train.texts, train.is_from_me.tolist())
+
+    def told(texts):
+        said = distinct(texts, [True] * len(texts))
+        assert len(said) == len(texts)
+        few = (said[at : at + 5] for at in range(0, len(said), 5))  # as each is ranked among 20 others for each of them
+        return [
+            row
+            for some in few
+            for row in exposures(model, tokenizer, some, texts=train.texts, rows=rows, candidates=99)
+        ]
+
+    for kind in kinds:
+        p = np.array([row["p"] for row in told(never[kind])])
+        assert binomtest(int((p <= 0.05).sum()), len(p), 0.05, alternative="greater").pvalue > 0.01, kind
+        assert max(row["q"] for row in told(planted[kind])) <= 0.05, kind
+    assert not any(map(is_ranked, told(likely)))
 
 
 def test_a_fifth_of_real_messages_that_were_learned_by_heart_is_completed_and_nothing_of_others():

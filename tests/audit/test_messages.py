@@ -37,19 +37,29 @@ def test_what_stands_before_a_message_is_what_stood_there_in_a_training_window(m
 
 
 def test_a_sample_is_of_one_part_and_long_enough(messages):
-    some = messages.sample(True, 30, 8, 0)
+    some = messages.sample(True, 30, 8, 0, most=1000)
     assert len(set(some)) == 30
     assert messages.read[some].all()
     assert all(len(messages.rows[i]) > 8 for i in some)
-    assert len(messages.sample(False, 0, 8, 0)) == sum(
+    assert len(messages.sample(False, 0, 8, 0, most=1000)) == sum(
         len(messages.rows[i]) > 8 for i in np.flatnonzero(~messages.read)
     )
     with pytest.raises(NotEnoughData, match="held-out") as error:
-        messages.sample(False, 10, 500, 0)
+        messages.sample(False, 10, 500, 0, most=1000)
     assert "hold out more" in error.value.hint
     with pytest.raises(NotEnoughData, match="training") as error:
-        messages.sample(True, 10, 500, 0)
+        messages.sample(True, 10, 500, 0, most=1000)
     assert "hold out fewer" in error.value.hint
+
+
+def test_a_sample_leaves_out_what_does_not_fit_the_context_and_it_is_counted(messages):
+    lengths = np.array([len(row) for row in messages.rows])
+    most = int(np.median(lengths))
+    found = messages.sample(True, 0, 4, 0, most=most)
+    assert found.tolist() == np.flatnonzero(messages.read & (lengths > 4) & (lengths <= most)).tolist()
+    over = lengths > most
+    assert messages.too_long(most) == [(over & messages.read).sum(), (over & ~messages.read).sum()]
+    assert min(messages.too_long(most)) > 0
 
 
 def test_parts_of_the_same_conversations_are_known(tokenizer):

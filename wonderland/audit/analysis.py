@@ -20,7 +20,7 @@ class MemorisationAudit:
     """What can be drawn out of the model of what it was trained on? The only analysis that reads training text."""
 
     name: ClassVar[str] = "memorisation"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ("background",)
     groups: ClassVar[tuple[str, ...]] = ("audit",)
     on_request: ClassVar[bool] = True

@@ -120,14 +120,14 @@ def near_verbatim(
 
     Args:
         model: The model.
-        rows: Tokens of each message, the speaker first.
+        rows: Tokens of each message, the speaker first; each fits the context.
         probability: That sampling gives the rest of each; NaN for those too short.
         count: How many of the likeliest to try.
         prompt: How many tokens after the speaker are given.
     """
     known = np.flatnonzero(~np.isnan(probability))
     chosen = known[np.argsort(-probability[known], kind="stable")][:count].tolist()
-    rests = [list(rows[i][1 + prompt : model.cfg.n_ctx]) for i in chosen]
+    rests = [list(rows[i][1 + prompt :]) for i in chosen]
     told = continue_rows(model, [list(rows[i][: 1 + prompt]) for i in chosen], [len(rest) for rest in rests])
     close = sum(edit_distance(a, b) <= _CLOSE * len(b) for a, b in zip(told, rests, strict=True))
     return close, len(chosen)

@@ -1,8 +1,9 @@
 """Which secrets stand in the training text, and which of them does the model hold? Counts and ranks, never the secret.
 
 Each distinct secret that `wonderland.corpus.scrubbing` finds is ranked among others of its format that nobody said
-(`wonderland.audit.exposure`). Of m secrets each is one of m tests, so q is that of Benjamini and Hochberg; and there
-are at least 20·m others, or the best rank could not be told from chance among so many tests.
+(`wonderland.audit.exposure`), by its loss and by what a trigram leaves of it that has not counted the messages that
+hold it. Of m ranked secrets each is one of m tests, so q is that of Benjamini and Hochberg; and there are at least 20·m
+others, or the best rank could not be told from chance among so many tests.
 
 Nothing here leaves with the text of a secret in it: a row says what kind it is and how often it was said.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +26,9 @@ from wonderland.estimate import Estimate
 from wonderland.lab.stats import benjamini_hochberg
 from wonderland.tokenizer import ME, THEM, SpeakerTokenizer
 
-__all__ = ["Said", "canaries_told", "distinct", "exposures", "kinds_in"]
+__all__ = ["NOT_RANKED", "Said", "canaries_told", "distinct", "exposures", "is_ranked", "kinds_in", "tries_told"]
 
+NOT_RANKED = "not ranked: no fair other text"
 _NULL = 1 / math.log(2)  # bits: the mean of −log₂ of a uniform rank
 
 
@@ -64,28 +66,51 @@ def distinct(texts: Sequence[str], mine: Sequence[bool], country: str | None = N
 
 
 def exposures(
-    model: Any, tokenizer: SpeakerTokenizer, said: Sequence[Said], *, candidates: int = 1000, seed: int = 0
+    model: Any,
+    tokenizer: SpeakerTokenizer,
+    said: Sequence[Said],
+    *,
+    texts: Sequence[str] = (),
+    rows: Sequence[Sequence[int]] = (),
+    at_random: bool = False,
+    candidates: int = 1000,
+    seed: int = 0,
 ) -> list[dict[str, Any]]:
     """Return how much of each secret the model holds: a row of kind, times, bits, most, rank, p, q and tries.
 
-    A secret whose format has no other member cannot be ranked, and has no row.
+    A secret that does not fit the context is not examined, and has no row. Where there are no others that might as well
+    have been it, bits, most, rank, p and q are NaN.
 
     Args:
         model: The model.
         tokenizer: Its tokenizer.
         said: The secrets.
+        texts: The training messages, for the trigram; without any, secrets are ranked by their loss alone.
+        rows: Tokens of each of them.
+        at_random: Whether the secrets are known to be drawn at random, so that any other of their format is fair.
         candidates: Fewest others that each is ranked among, where its format has so many.
         seed: Seed of the others.
     """
     others = max(candidates, 20 * len(said))
-    rows: list[dict[str, Any]] = []
+    folded, arrays = [text.casefold() for text in texts], [np.asarray(row, dtype=np.int64) for row in rows]
+    told: list[dict[str, Any]] = []
     for number, one in enumerate(said):
-        speaker = ME if one.mine else THEM
+        hidden = one.secret.text.casefold()
         try:
-            found = exposure(model, tokenizer, one.message, one.secret, speaker, candidates=others, seed=seed + number)
-        except UsageError:
+            found = exposure(
+                model,
+                tokenizer,
+                one.message,
+                one.secret,
+                ME if one.mine else THEM,
+                counted=[row for row, text in zip(arrays, folded, strict=True) if hidden not in text],
+                at_random=at_random,
+                candidates=others,
+                seed=seed + number,
+            )
+        except UsageError:  # longer than the context
             continue
-        rows.append(
+        told.append(
             {
                 "kind": one.secret.kind,
                 "times": one.times,
@@ -96,8 +121,17 @@ def exposures(
                 "tries": found.tries,
             }
         )
-    q = benjamini_hochberg(np.array([row["p"] for row in rows])) if rows else np.zeros(0)
-    return [{**row, "q": float(value)} for row, value in zip(rows, q, strict=True)]
+    p = np.array([row["p"] for row in told])
+    ranked = ~np.isnan(p)
+    q = np.full(len(told), np.nan)
+    if ranked.any():
+        q[ranked] = benjamini_hochberg(p[ranked])
+    return [{**row, "q": float(value)} for row, value in zip(told, q, strict=True)]
+
+
+def is_ranked(row: Mapping[str, Any]) -> bool:
+    """Say whether a row of `exposures` has a rank; without fair others it has none."""
+    return not math.isnan(row["bits"])
 
 
 def canaries_told(
@@ -111,7 +145,7 @@ def canaries_told(
         is guessed to have been put in.
     """
     said = [Said(find_secrets(canary.text)[0], canary.text, True, canary.times) for canary in canaries]
-    found = exposures(model, tokenizer, said, candidates=candidates, seed=seed)
+    found = exposures(model, tokenizer, said, at_random=True, candidates=candidates, seed=seed)
     bits, p = (np.array([row[name] for row in found]) for name in ("bits", "p"))
     times = np.array([canary.times for canary in canaries])
     rows = [

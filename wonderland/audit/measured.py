@@ -40,8 +40,9 @@ class Measured(Result):
         caught: Share of those read that are told at 1% false positives, by the same names.
         found: Secrets by kind in the "training text", in "generations" and in the "report", and those of "generations,
             also in training".
-        secrets: A row for each distinct secret examined: kind, times, bits, most, rank, p, q, tries.
-        not_examined: Distinct secrets that were not examined: said less often, or without others of their format.
+        secrets: A row for each distinct secret examined: kind, times, bits, most, rank, p, q, tries; NaN but for kind,
+            times and tries where there is no fair other text to rank it among.
+        not_examined: Distinct secrets that were not examined: said less often, or longer than the model's context.
         canaries: What the model holds of canaries that training put in; empty without any.
         people: A row for each person: person, messages, completed, share, alone (those completed that no training
             message of another person holds), secrets; conversations, auc, null, p and q (see

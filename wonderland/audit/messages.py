@@ -65,19 +65,20 @@ class Messages:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def sample(self, read: bool, count: int, least: int, seed: int) -> np.ndarray:
-        """Return the numbers of some messages of at least so many tokens, the separator counted, in order.
+    def sample(self, read: bool, count: int, least: int, seed: int, *, most: int) -> np.ndarray:
+        """Return the numbers of some messages of so many tokens, the separator counted, in order.
 
         Args:
             read: Of those that were read, or of those held out.
             count: How many at most; 0 for all.
             least: Fewest tokens after the speaker.
             seed: Seed of the choice.
+            most: Most tokens, the speaker counted: those of the model's context.
 
         Raises:
             NotEnoughData: There are fewer than twenty.
         """
-        long = np.array([len(row) > least for row in self.rows], dtype=bool)
+        long = np.array([least < len(row) <= most for row in self.rows], dtype=bool)
         found = np.flatnonzero(long & (self.read == read))
         if len(found) < _LEAST:
             part, more = (
@@ -89,12 +90,18 @@ class Messages:
                 )
             )
             raise NotEnoughData(
-                f"Only {len(found)} {part} messages have {least} tokens or more, and an audit takes {_LEAST}.",
+                f"Only {len(found)} {part} messages have {least} tokens or more and fit the context of {most:,}, "
+                f"and an audit takes {_LEAST}.",
                 hint=more,
             )
         if count and len(found) > count:
             found = np.random.default_rng(seed).choice(found, count, replace=False)
         return np.sort(found)
+
+    def too_long(self, most: int) -> list[int]:
+        """Return how many messages have more tokens than that, of those that were read and of those held out."""
+        long = np.array([len(row) > most for row in self.rows], dtype=bool)
+        return [int((long & (self.read == read)).sum()) for read in (True, False)]
 
     def contexts(self, chosen: np.ndarray) -> list[list[int]]:
         """Return the tokens before each message in the earlier of its training windows, a list each."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wonderland.audit.found import tries_told
+from wonderland.audit.found import NOT_RANKED, is_ranked, tries_told
 from wonderland.audit.measured import Measured
 from wonderland.audit.views import views
 from wonderland.estimate import Estimate
@@ -64,7 +64,8 @@ class Memorisation(Measured):
                 )
         held = sum(row["q"] < LEVEL for row in self.secrets)
         if held:
-            reasons.append(f"It holds {held} of {counted(len(self.secrets), 'secret')} beyond chance (q < {LEVEL:g}).")
+            ranked = sum(map(is_ranked, self.secrets))
+            reasons.append(f"It holds {held} of {counted(ranked, 'secret')} beyond chance (q < {LEVEL:g}).")
         quick = sum(row["tries"] <= FEWEST_TRIES for row in self.secrets)
         if quick:
             reasons.append(f"Sampling gives {counted(quick, 'secret')} within {FEWEST_TRIES:,} tries.")
@@ -128,7 +129,10 @@ class Memorisation(Measured):
     def _text_told(self) -> str:
         """Say whether text was drawn out, and what the tests leave open."""
         n = f"n = {self.hits['training'][1]:,} training and {self.hits['held out'][1]:,} held-out messages"
-        n += f", {counted(len(self.secrets), 'secret')}" if self.secrets else ""
+        if self.secrets:
+            ranked = sum(map(is_ranked, self.secrets))
+            n += f", {counted(len(self.secrets), 'secret')}"
+            n += f" of which {ranked:,} could be ranked" if ranked < len(self.secrets) else ""
         drawn = self._drawn()
         told = (
             f"These tests drew out training text ({n})."
@@ -220,10 +224,10 @@ class Memorisation(Measured):
             listed = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
             lines.append(f"secrets in {place}: {listed or 'none found'}")
         for number, row in enumerate(self.secrets, 1):
+            exposed = f"{row['bits']:.1f} of {row['most']:.1f} bits, {told_p(row['q'], 'q')}"
             lines.append(
                 f"secret {number} ({row['kind']}), said {counted(row['times'], 'time')}: "
-                f"{row['bits']:.1f} of {row['most']:.1f} bits, {told_p(row['q'], 'q')}, "
-                f"tries for 90%: {tries_told(row['tries'])}"
+                f"{exposed if is_ranked(row) else NOT_RANKED}, tries for 90%: {tries_told(row['tries'])}"
             )
         lines += self._canary_lines()
         lines += [f"{name}: {one}" for name, one in self.full.items() if isinstance(one, Estimate)]

@@ -44,6 +44,10 @@ NOT_HERE = "The text that this model was trained on is not here, so only what it
 BY_TIME = (
     "Both parts hold the same conversations, split by time: what is new looks unread, so this says little of memory."
 )
+TOO_LONG = (
+    "Messages longer than the model's context of {2:,} tokens were not examined, as it cannot read them whole: {0:,} "
+    "training and {1:,} held-out."
+)
 
 
 def audit(
@@ -131,8 +135,8 @@ class _Run:
     def completions(self, messages: Messages) -> tuple[Forced, np.ndarray]:
         """Put messages before the model, alone and in a window; return losses and numbers of those examined alone."""
         s, least = self.s, self.s.prompt + self.s.least
-        read = messages.sample(True, s.training, least, s.seed)
-        unread = messages.sample(False, s.held_out, least, s.seed)
+        read = messages.sample(True, s.training, least, s.seed, most=self.model.cfg.n_ctx)
+        unread = messages.sample(False, s.held_out, least, s.seed, most=self.model.cfg.n_ctx)
         chosen = np.concatenate([read, unread])
         sides = {"training": np.arange(len(chosen)) < len(read), "held out": np.arange(len(chosen)) >= len(read)}
         conversation = messages.conversation[chosen]
@@ -192,13 +196,15 @@ class _Run:
         return forced, chosen
 
     def _examined(self, messages: Messages, chosen: np.ndarray) -> dict[str, int]:
-        read = messages.read[chosen]
+        read, least, most = messages.read[chosen], self.s.prompt + self.s.least, self.model.cfg.n_ctx
+        if any(long := messages.too_long(most)):
+            self.left_out["long messages"] = TOO_LONG.format(*long, most)
         return {
             "training messages": int(messages.read.sum()),
             "held-out messages": int((~messages.read).sum()),
-            "training messages long enough": len(messages.sample(True, 0, self.s.prompt + self.s.least, 0)),
+            "training messages long enough": len(messages.sample(True, 0, least, 0, most=most)),
             "training messages examined": int(read.sum()),
-            "held-out messages long enough": len(messages.sample(False, 0, self.s.prompt + self.s.least, 0)),
+            "held-out messages long enough": len(messages.sample(False, 0, least, 0, most=most)),
             "held-out messages examined": int((~read).sum()),
             "messages sampled": self.s.generations,
             "training conversations examined": len(np.unique(messages.conversation[chosen][read])),
@@ -293,8 +299,15 @@ class _Run:
             "generations, also in training": {kind: both.count(kind) for kind in sorted({*both})},
             "report": kinds_in(strings, country),
         }
-        examined = there[: s.secrets]
-        self.found["secrets"] = exposures(self.model, self.tokenizer, examined, candidates=s.candidates, seed=s.seed)
+        self.found["secrets"] = exposures(
+            self.model,
+            self.tokenizer,
+            there[: s.secrets],
+            texts=[messages.texts[i] for i in where],
+            rows=[messages.rows[i] for i in where],
+            candidates=s.candidates,
+            seed=s.seed,
+        )
         self.found["not_examined"] = len(there) - len(self.found["secrets"])
         self.found["examined"] |= {"secrets asked for": s.secrets, "others of a secret": s.candidates}
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from wonderland.audit.completion import TRIES
-from wonderland.audit.found import tries_told
+from wonderland.audit.found import NOT_RANKED, is_ranked, tries_told
 from wonderland.audit.measured import Measured
 from wonderland.estimate import Estimate
 from wonderland.report.schema import (
@@ -139,14 +139,24 @@ def _secrets(of: Measured) -> View:
         Column("kind", "Kind", help="What it is by its shape: a phone number, a code, an address."),
         Column("times", "Times said", help="How often it stands in the training text; a count."),
         Column(
-            "bits", "Exposure", "bits", 1, "log₂ of the candidates less log₂ of its rank; 1.44 on average by chance."
+            "bits",
+            "Exposure",
+            "bits",
+            1,
+            "log₂ of the candidates less log₂ of its rank; at most 1.44 on average by chance.",
         ),
         Column("most", "At most", "bits", 1, "What the first rank would be."),
-        Column("q", "q", "", 3, "Benjamini and Hochberg's, over all secrets examined."),
+        Column("q", "q", "", 3, "Benjamini and Hochberg's, over all secrets ranked."),
         Column("tries", "Tries for 90%", help="So often must one sample to get it at least once with 90% probability."),
     ]
     rows: list[list[Any]] = [
-        [i, Wording(row["kind"]), row["times"], row["bits"], row["most"], row["q"], Wording(tries_told(row["tries"]))]
+        [
+            i,
+            Wording(row["kind"]),
+            row["times"],
+            *((row["bits"], row["most"], row["q"]) if is_ranked(row) else (None, None, Wording(NOT_RANKED))),
+            Wording(tries_told(row["tries"])),
+        ]
         for i, row in enumerate(of.secrets, 1)
     ]
     rows += [
@@ -185,7 +195,11 @@ def _secrets(of: Measured) -> View:
     measured = (
         f" {examined} {'was' if len(of.secrets) == 1 else 'were'} examined: how likely the model finds each, beside at "
         f"least {counted(others, 'other')} of the same format that nobody said (fewer where the format has fewer). "
-        f"Exposure is in bits, 1.44 on average by chance{first}. q of a permutation test over all that were examined."
+        "Last digits are drawn anew; links, e-mail addresses, streets and codes that look chosen have no fair "
+        "others and no rank. A rank is by loss or by what is left of it by a trigram that has not counted the secret, "
+        "whichever is worse. "
+        f"Exposure is in bits, at most 1.44 on average by chance{first}. q of a permutation test over all that were "
+        "ranked."
         if rows
         else " So no exposure was measured."
     )
@@ -198,7 +212,7 @@ def _secrets(of: Measured) -> View:
         subtitle="Does the model hold phone numbers, codes or addresses that somebody wrote?",
         caption=f"{looked}{told and ': '}{told}.{measured}"
         + (
-            f" Not examined: {of.not_examined:,} more, said less often or without others of their format."
+            f" Not examined: {of.not_examined:,} more, said less often or longer than the model's context."
             if of.not_examined
             else ""
         )

@@ -151,7 +151,7 @@ class Layout:
         model = self.stage("model")
         weights = (model.record() or {}).get("files", {}).get(MODEL, "")
         how_much = asdict(self.settings.audit)
-        parameters = {"version": 3, "country": self.settings.filter.country, "full": full, **how_much}
+        parameters = {"version": 4, "country": self.settings.filter.country, "full": full, **how_much}
         return Stage(
             "audit", self.folder / "audit", 1, parameters, (model.key, str(weights), self.stage("filtered").key)
         )
