@@ -164,3 +164,59 @@ def test_an_order_there_is_not_lists_those_there_are(write, source):
 def test_conversations_are_put_together_however_many_there_are(most):
     numbers = np.array([most, 3, most, 0, 3, 1], dtype=np.int32)
     assert _by_number(numbers).tolist() == [3, 5, 1, 4, 0, 2]
+
+
+def shown(say, *times, zone=None, thread="t"):
+    """Return messages whose texts are what a clock showed."""
+    moments = [datetime.fromisoformat(f"2023-10-{time}").replace(tzinfo=zone) for time in times]
+    return [say(time, thread, timestamp=moment) for time, moment in zip(times, moments, strict=True)]
+
+
+BEFORE = [f"28 {hour:02d}:00" for hour in range(20)]
+CHANGE = ["29 02:10", "29 02:40", "29 02:15", "29 02:45", "29 02:45", "29 03:05"]
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_where_a_clock_was_put_back_the_order_of_the_file_stays(say, newest_first):
+    sent = shown(say, *BEFORE, *CHANGE, *(f"30 {hour:02d}:00" for hour in range(20)))
+    texts = [message.text for message in sent]
+    assert arranged(sent[::-1] if newest_first else sent) == texts
+
+
+def test_of_few_messages_too(say):
+    sent = shown(say, "13 09:00", *CHANGE[:4])
+    assert arranged(sent) == [message.text for message in sent]
+    apart = shown(say, *(f"29 02:{minute}" for minute in (50, 10, 40, 20, 30)))  # as often back as on: in no order
+    assert arranged(apart) == sorted(message.text for message in apart)
+
+
+def test_of_moments_the_times_alone_tell(say):
+    sent = shown(say, *BEFORE, *CHANGE, zone=UTC)
+    assert arranged(sent) == sorted(message.text for message in sent)
+
+
+@pytest.mark.parametrize(("back", "stays"), [("29 01:00", True), ("29 00:59", False)])
+def test_no_clock_is_put_back_by_more_than_two_hours(say, back, stays):
+    sent = shown(say, *BEFORE, "29 03:00", back, "29 04:00")
+    found = arranged(sent)
+    assert (found == [message.text for message in sent]) == stays
+    assert stays or found == sorted(found)
+
+
+def test_two_conversations_do_not_put_each_others_clocks_back(say):
+    one, other = shown(say, *BEFORE, "29 02:40", thread="a"), shown(say, "28 01:00", "29 02:10", thread="b")
+    assert arranged([*one, *other]) == [message.text for message in [*one, *other]]
+    mixed = [message for pair in itertools.zip_longest(one, other) for message in pair if message]
+    assert arranged(mixed) == [message.text for message in [*one, *other]]
+
+
+def test_a_file_in_no_order_is_sorted_by_its_times_without_a_zone(say):
+    sent = shown(say, *BEFORE, *CHANGE)
+    random.Random(5).shuffle(sent)
+    assert arranged(sent) == sorted(message.text for message in sent)
+
+
+def test_a_message_without_a_time_stays_where_a_clock_was_put_back(say):
+    sent = shown(say, *BEFORE, *CHANGE)
+    sent.insert(-3, say("none", "t", timestamp=None))
+    assert arranged(sent) == [message.text for message in sent]

@@ -4,6 +4,11 @@ Times tell it. A message without a time stands after the one before it in the fi
 turned round before that, so that messages of one second or one minute, and those without a time, come out in the order
 they were sent; whether a file is one is told by its own times, over all conversations together.
 
+A time without a zone is what a clock showed, and clocks are put back: what was sent at 02:15 after the change stands in
+the file behind what was sent at 02:40 before it. So where the times have no zone and the file runs in one direction
+otherwise, a step back of at most two hours, as no clock is put back further, keeps the order of the file. What would
+fool it: such a file that was put together of two which overlap by less than that.
+
 Where times stand in the file and were not understood, or where some are missing and the others show that the file is in
 no order, its order would be a guess: `order_notes` says so, and the user says what the order of the file is. A file
 without any time is taken in its own order, for there is nothing else; only ids that count down speak against it.
@@ -25,6 +30,7 @@ __all__ = ["FILE", "NEWEST_FIRST", "Timing", "checked_order", "order_notes", "so
 
 FILE, NEWEST_FIRST = "file", "newest-first"
 _ONE_WAY = 0.9  # share of steps in one direction that makes a file one of that order
+_PUT_BACK = 2 * 3_600_000_000  # microseconds that a clock is put back at most: Troll in Antarctica has two hours
 _FEW = 0.01  # share of messages without a time whose place may be a guess
 _HINT = Hint(
     "Say what the order of the file is, the oldest message first or the newest: ",
@@ -51,6 +57,7 @@ class Timing:
         rank: Number of each message's conversation, by first appearance, [message].
         when: Its time in microseconds, 0 if it has none, [message].
         timed: Whether it has a time, [message].
+        local: Whether that time is what a clock without a zone showed, [message].
         later: Steps from a message to a later one of its conversation.
         earlier: Steps to an earlier one.
     """
@@ -58,6 +65,7 @@ class Timing:
     rank: np.ndarray
     when: np.ndarray
     timed: np.ndarray
+    local: np.ndarray
     later: int
     earlier: int
 
@@ -71,11 +79,12 @@ class Timing:
         times = table.column("timestamp").combine_chunks()
         timed = ~times.is_null().to_numpy(zero_copy_only=False)
         when = times.cast(pa.int64()).fill_null(0).to_numpy()
+        local = timed & ~table.column("zone_known").combine_chunks().to_numpy(zero_copy_only=False)
         ranks = rank[codes]
         together = _by_number(ranks)
         together = together[timed[together]]
         steps = np.diff(when[together])[np.diff(ranks[together]) == 0]
-        return cls(ranks, when, timed, int((steps > 0).sum()), int((steps < 0).sum()))
+        return cls(ranks, when, timed, local, int((steps > 0).sum()), int((steps < 0).sum()))
 
     @property
     def newest_first(self) -> bool:
@@ -89,18 +98,58 @@ class Timing:
         place = (-np.arange(len(self.rank)),) if backwards else ()
         if order:
             return np.lexsort((*place, self.rank))
+        if put_back := self._put_back(backwards):
+            stored, when = put_back
+            return self._arranged(stored, when)
         if self.timed.all() and not backwards:
             later: np.ndarray = np.argsort(self.when, kind="stable")
             together: np.ndarray = _by_number(self.rank[later])
             return np.take(later, together)
         if self.timed.all():
             return np.lexsort((*place, self.when, self.rank))
-        stored = np.lexsort((*place, self.rank))
+        return self._arranged(np.lexsort((*place, self.rank)), self.when)
+
+    def _arranged(self, stored: np.ndarray, when: np.ndarray) -> np.ndarray:
+        """Sort by time what stands in the order it was stored, each conversation together; equals stay as they stand.
+
+        Args:
+            stored: The messages in that order, [message].
+            when: The time of each message, [message].
+        """
         timed, rank = self.timed[stored], self.rank[stored]
         last = np.maximum.accumulate(np.where(timed, np.arange(len(stored)), -1))  # the one before it that has a time
         known = (last >= 0) & (rank[last] == rank)
-        when = np.where(known, self.when[stored][last], np.iinfo(np.int64).min)
+        when = np.where(known, when[stored][last], np.iinfo(np.int64).min)
         return stored[np.lexsort((when, rank))]  # stable: ties keep the order of the file
+
+    def _put_back(self, backwards: bool) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return messages as they stand, and times of which none lies a little before that above it.
+
+        What a clock shows after it was put back becomes the time before that. None if no clock was put back, or if the
+        file does not run forwards otherwise.
+        """
+        if not (self.local.any() and self.earlier and self.later):
+            return None
+        stored = np.lexsort((-np.arange(len(self.rank)) if backwards else np.arange(len(self.rank)), self.rank))
+        at = stored[self.local[stored]]  # those alone are compared
+        when, rank = self.when[at], self.rank[at]
+        steps = np.where(np.diff(rank) == 0, np.diff(when), 0)
+        back = np.flatnonzero((steps < 0) & (steps >= -_PUT_BACK)) + 1
+        forwards, far = int((steps > 0).sum()), int((steps < -_PUT_BACK).sum())
+        if not len(back) or forwards <= len(back) + far or far > (1 - _ONE_WAY) * (forwards + far):
+            return None
+        done = 0
+        for first in back.tolist():
+            place, latest = max(first, done), int(when[first - 1])
+            if place > first:  # within what was told before
+                continue
+            while place < len(at) and rank[place] == rank[first] and 0 <= latest - int(when[place]) <= _PUT_BACK:
+                when[place] = latest
+                place += 1
+            done = place
+        told = self.when.copy()
+        told[at] = when
+        return stored, told
 
 
 def _by_number(numbers: np.ndarray) -> np.ndarray:

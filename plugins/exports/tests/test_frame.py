@@ -76,6 +76,20 @@ def test_archives_in_a_folder_are_looked_into(tmp_path):
     assert [(m.name, m.read()) for m in peek(tmp_path, texts)] == [("b.txt", b"2"), ("one.zip/a.txt", b"1")]
 
 
+@pytest.mark.parametrize(
+    ("raw", "name"), [("Żoë.txt".encode(), "Żoë.txt"), ("Zoë.txt".encode("cp437"), "Zoë.txt"), (b"Zoe.txt", "Zoe.txt")]
+)
+def test_a_name_that_is_utf_8_is_read_so_also_where_the_archive_does_not_say_it(raw, name, tmp_path):
+    class Entry(zipfile.ZipInfo):
+        def _encodeFilenameFlags(self):  # noqa: N802 - what zipfile asks
+            return raw, 0
+
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(Entry("x"), "hello")
+    (one,) = open_export(tmp_path / "a.zip", texts).members
+    assert (one.name, one.read()) == (name, b"hello")
+
+
 @pytest.mark.parametrize("name", ["../evil.txt", "/etc/evil.txt", "a/../../evil.txt", "C:/evil.txt", "..\\evil.txt"])
 def test_names_that_lead_out_of_an_archive_are_refused(tmp_path, name):
     archive = zipped(tmp_path / "a.zip", {name: "x"})

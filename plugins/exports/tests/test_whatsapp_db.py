@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import wonderland as wl
 from wonderland.errors import InputError
 from wonderland_exports.testing import STORES, make_whatsapp_db
 from wonderland_exports.whatsapp_db import WhatsAppDb, apple
@@ -151,3 +152,12 @@ def test_a_type_of_the_old_schema_that_is_no_number_is_no_accident(tmp_path, kin
         connection.execute("UPDATE messages SET media_wa_type = ?", (kind,))
         connection.commit()
     assert {row.reason for row in read(WhatsAppDb, path)[0]} == {"of unknown type"}
+
+
+def test_the_old_store_of_android_is_known_by_its_table_whatever_it_is_called(tmp_path):
+    planted = make_whatsapp_db(tmp_path / "old.db", 30, store="old android")
+    assert wl.Corpus.read(planted.path).ledger.stored == planted.rows
+    with closing(sqlite3.connect(tmp_path / "other.db")) as connection:  # as another messenger's
+        connection.execute("CREATE TABLE messages (_id INTEGER, data TEXT)")
+        connection.commit()
+    assert WhatsAppDb.sniff(tmp_path / "other.db") == 0

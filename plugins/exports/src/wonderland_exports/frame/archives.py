@@ -22,6 +22,7 @@ CUT_SHORT = "Export or download it again; it may be cut short."
 RATIO = 200  # text is packed some 3 to 30 times smaller; a bomb 1,000 times
 SMALL = 1 << 26  # what unpacks to less than this is no bomb
 
+_UTF8 = 1 << 11
 _FIRST = b"PK\x03\x04"  # before the first entry; APPNOTE.TXT of PKWARE, 4.3.7
 _LAST, _LONGEST_END, _MOST = b"PK\x05\x06", 22 + 0xFFFF, 1 << 16  # before the end; the same, 4.3.16
 _DAMAGE = (zipfile.BadZipFile, ValueError, NotImplementedError, IndexError, EOFError, OverflowError, struct.error)
@@ -81,10 +82,25 @@ def entries(
         raise damage_of(path, "the list of its files lies outside of it") from None
     if told is not None and told != len(infos) % _MOST:
         raise damage_of(path, f"its end tells of {told:,} entries, and its list of files names {len(infos):,}")
-    infos = [info for info in infos if not info.filename.endswith("/") and wanted(info.filename)]
-    _check(path, infos)
-    for info in infos:
-        yield info.filename, info.file_size, _opener(archive, info)
+    named = [(_name(info), info) for info in infos]
+    named = [(name, info) for name, info in named if not name.endswith("/") and wanted(name)]
+    _check(path, [info for _, info in named])
+    for name, info in named:
+        yield name, info.file_size, _opener(archive, info)
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """Return the name of an entry: in UTF-8 if its bytes are that, also where the archive does not say so.
+
+    Some programs leave out bit 11, by which an entry says that its name is UTF-8 (APPNOTE.TXT 4.4.4). Bytes above 127
+    of another code page are hardly ever UTF-8 by chance.
+    """
+    if info.flag_bits & _UTF8 or info.filename.isascii():
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
 
 
 def _told(path: Path) -> int | None:

@@ -19,8 +19,14 @@ __all__ = ["broken", "columns", "connect", "has_tables", "missing_log", "select"
 MAGIC = b"SQLite format 3\0"
 
 
-def has_tables(path: Path, wanted: Iterable[str]) -> bool:
-    """Say whether a file is an SQLite database with these tables; for ``sniff``: writes nothing, never raises."""
+def has_tables(path: Path, wanted: Iterable[str], holding: Iterable[str] = ()) -> bool:
+    """Say whether a file is an SQLite database with these tables; for ``sniff``: writes nothing, never raises.
+
+    Args:
+        path: The file.
+        wanted: The tables.
+        holding: Columns that the first of them has among others.
+    """
     try:
         if not path.is_file():
             return False
@@ -29,7 +35,8 @@ def has_tables(path: Path, wanted: Iterable[str]) -> bool:
                 return False
         # Immutable, because this must not create the files of the log; nothing else is read this way.
         with closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro&immutable=1", uri=True)) as connection:
-            return {*wanted} <= tables(connection)
+            names = [*wanted]
+            return {*names} <= tables(connection) and (not holding or {*holding} <= columns(connection, names[0]))
     except (OSError, sqlite3.Error):
         return False
 

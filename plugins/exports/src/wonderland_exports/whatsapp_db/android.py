@@ -11,10 +11,12 @@ from wonderland_exports.frame import from_unix
 from wonderland_exports.frame.sqlite import select, tables
 from wonderland_exports.whatsapp_db.rows import Row
 
-__all__ = ["NEW_TABLES", "OLD_TABLES", "count", "rows"]
+__all__ = ["NEW_TABLES", "OLD_COLUMNS", "OLD_TABLES", "count", "rows"]
 
 NEW_TABLES = ("message", "chat", "jid")
 OLD_TABLES = ("messages",)
+OLD_COLUMNS = ("key_remote_jid", "key_from_me")
+"""Columns of that table that no other app's has: other messengers have a table of its name, too."""
 _KINDS = {
     0: "text",
     1: "image",

@@ -68,8 +68,8 @@ class WhatsAppDb:
                 return 0.9  # so that opening it can say what to do
             if any(has_tables(path, wanted) for wanted in (apple.TABLES, android.NEW_TABLES)):
                 return 0.95
-            old = has_tables(path, android.OLD_TABLES) and path.name.startswith("msgstore")
-            return 0.9 if old else 0.4 if path.name == apple.NAMES[0] and path.is_file() else 0.0
+            old = has_tables(path, android.OLD_TABLES, android.OLD_COLUMNS)
+            return 0.95 if old else 0.4 if path.name == apple.NAMES[0] and path.is_file() else 0.0
         except PermissionError:  # so that opening it can say how to be let in
             return 0.9 if path.name == apple.NAMES[0] else 0.0
         except OSError:
