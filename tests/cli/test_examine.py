@@ -252,6 +252,7 @@ def test_texts_shorter_than_a_window_make_shorter_windows_and_it_is_said(folders
     told = capsys.readouterr()
     assert "6 windows are shorter" in told.err
     assert "6 independent texts are few" in told.err
+    assert "count these texts, line by line, as conversations" in " ".join(told.err.split())
 
 
 def test_a_budget_says_what_was_left_out(folders, tmp_path, monkeypatch, capsys):
@@ -308,6 +309,8 @@ def test_a_model_whose_numbers_overflow_is_refused(llama, folders, tmp_path, cap
     for part in ("gate_proj", "up_proj"):
         weights[f"model.layers.0.mlp.{part}.weight"] *= 1e19
     save_file(weights, llama / "model.safetensors", metadata={"format": "pt"})
-    error = " ".join(examine(capsys, llama, folders["texts"], "-w", tmp_path / "new.wonderland", code=2).err.split())
+    place = tmp_path / "new.wonderland"
+    error = " ".join(examine(capsys, llama, folders["texts"], "-w", place, code=2).err.split())
     assert "The model's numbers are too large: its residual stream reaches" in error
     assert "single precision cannot hold" in error
+    assert not place.exists()
