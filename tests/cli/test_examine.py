@@ -252,6 +252,7 @@ def test_texts_shorter_than_a_window_make_shorter_windows_and_it_is_said(folders
     told = capsys.readouterr()
     assert "6 windows are shorter" in told.err
     assert "6 independent texts are few" in told.err
+    assert "count these texts, line by line, as conversations" in " ".join(told.err.split())
 
 
 def test_a_budget_says_what_was_left_out(folders, tmp_path, monkeypatch, capsys):
@@ -286,3 +287,30 @@ def test_the_model_is_opened_once(folders, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(on_disk, "_bridge", lambda *arguments: seen.append(1) or real(*arguments))
     examine(capsys, folders["gpt2"], folders["texts"], "-w", tmp_path / "w")
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize(("value", "count"), [("nan", 1), ("-inf", 2)])
+def test_a_weight_that_is_no_number_is_named_as_in_the_file(llama, folders, tmp_path, value, count, capsys):
+    names = ["model.layers.0.mlp.up_proj.weight", "model.layers.1.self_attn.q_proj.weight"][:count]
+    weights = load_file(llama / "model.safetensors")
+    for name in names:
+        weights[name][0, 0] = float(value)
+    save_file(weights, llama / "model.safetensors", metadata={"format": "pt"})
+    place = tmp_path / "new.wonderland"
+    error = " ".join(examine(capsys, llama, folders["texts"], "-w", place, code=3).err.split())
+    more = " and 1 more" if count > 1 else ""
+    assert f"{llama} holds weights that are not finite numbers: {names[0]} in model.safetensors{more}." in error
+    assert "copy the folder again" in error
+    assert not place.exists()
+
+
+def test_a_model_whose_numbers_overflow_is_refused(llama, folders, tmp_path, capsys):
+    weights = load_file(llama / "model.safetensors")
+    for part in ("gate_proj", "up_proj"):
+        weights[f"model.layers.0.mlp.{part}.weight"] *= 1e19
+    save_file(weights, llama / "model.safetensors", metadata={"format": "pt"})
+    place = tmp_path / "new.wonderland"
+    error = " ".join(examine(capsys, llama, folders["texts"], "-w", place, code=2).err.split())
+    assert "The model's numbers are too large: its residual stream reaches" in error
+    assert "single precision cannot hold" in error
+    assert not place.exists()

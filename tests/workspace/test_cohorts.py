@@ -18,7 +18,7 @@ import wonderland as wl
 from wonderland import plugins
 from wonderland.cli.main import run
 from wonderland.demo import MESSAGES
-from wonderland.errors import InputError, NotEnoughData, UsageError
+from wonderland.errors import InputError, NotEnoughData, ResourceError, UsageError
 from wonderland.views import Axis, Bar, Bars, View
 from wonderland.workspace import catalogue
 from wonderland.workspace.analysing import Asked
@@ -159,6 +159,41 @@ def test_members_are_analysed_in_processes_of_their_own(workspace, tmp_path):
     results = again.analyze("head-patterns", cohort="snapshots")
     assert len(made) == len(results.members) > 1
     assert made == {one.folder for one in kept(there) if one.analysis == "head-patterns"}  # none was made again
+
+
+def in_turn(work, tasks, jobs):
+    """What `in_processes` does, in this process."""
+    for task in tasks:
+        yield work(*task)
+
+
+def dying(work, tasks, jobs):
+    yield work(*tasks[0])
+    raise ResourceError("A process died.", hint="Do fewer at a time.")
+
+
+def test_a_process_that_died_leaves_what_was_finished_and_the_same_command_goes_on(
+    workspace, tmp_path, monkeypatch, capsys
+):
+    there = Path(shutil.copytree(workspace.folder, tmp_path / "there"))
+    typed = ["analyze", "head-patterns", "--threshold", "0.37", "--cohort", "snapshots", "--jobs", "2"]
+    wl.Workspace(there).configure("analysis", control=True)
+    monkeypatch.setattr("wonderland.lab.jobs.in_processes", dying)
+    assert run([*typed, "-w", str(there)]) == 5
+    told = " ".join(capsys.readouterr().err.split())
+    assert "A process died. Results that were finished are kept, and the same command goes on with the others." in told
+    first = {one.folder: (one.folder / "result.json").stat().st_mtime_ns for one in kept(there)}
+    monkeypatch.setattr("wonderland.lab.jobs.in_processes", in_turn)
+    assert run([*typed, "-w", str(there)]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    left, first_of_all = len(workspace.snapshots()) - 1, min(workspace.snapshots())  # one model was finished
+    count = left * (2 if first_of_all else 1)  # each with its untrained baseline, unless the first of all is that
+    assert [line for line in lines if line.startswith("Analysing: ")][-1].startswith(
+        f"Analysing: 100% {count} of {count}: head-patterns "
+    )
+    now = {one.folder: (one.folder / "result.json").stat().st_mtime_ns for one in kept(there)}
+    assert {folder: now[folder] for folder in first} == first
+    assert len(now) == len(first) + left
 
 
 def test_snapshots_are_in_the_order_of_training_with_the_tokens_seen(workspace):

@@ -170,7 +170,8 @@ def run_analyses(
     """
     keep_freed()
     todo = workspace.missing(*names, parameters=parameters, cohort=cohort)
-    passes = 2 if workspace.settings.analysis.control else 1
+    begins_untrained = cohort == "snapshots" and 0 in workspace.snapshots()  # its first model is the baseline of all
+    passes = 2 if workspace.settings.analysis.control and not begins_untrained else 1
     removed: list[Kept] = []
     forecasts = workspace.forecast(*names, parameters=parameters) if not cohort and time_left.able(todo) else {}
     if told := time_left.before(todo, passes, forecasts):

@@ -79,9 +79,15 @@ def examine(
 
     asked = ",".join(map(str, layers_in(layers or "") or ()))
     with console.progress("Opening"):
+        new = not (place / FILE).exists()
         workspace, opened = _opened(place, model, texts, length, start)
         workspace.configure("analysis", run=chosen, windows=windows, control=baseline)
-        specimen = workspace.specimen()
+        try:
+            specimen = workspace.specimen()
+        except BaseException:  # of a model that cannot be examined nothing new is left
+            if new:
+                delete(traces(workspace.folder))
+            raise
     _describe(console, opened, specimen, workspace)
     _estimate(console, specimen)
     own = of_file(workspace, contrasts) if contrasts else ()
@@ -131,6 +137,7 @@ def _describe(console: Console, opened: Opened, specimen: Specimen, workspace: W
         console.note(f"{counted(shorter, 'window is', 'windows are')} shorter, because the text ends there.")
     if about["conversations"] < _FEW:
         console.note(f"Note: {about['conversations']} independent texts are few; intervals are resampled over texts.")
+    console.note(f"Findings and intervals count these texts, {found.unit} by {found.unit}, as conversations.")
     reasons: dict[str, list[str]] = {}
     for short, why in opened.lacking.items():
         reasons.setdefault(why.partition(": ")[2] or why, []).append(short)

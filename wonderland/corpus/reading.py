@@ -24,6 +24,7 @@ from wonderland.corpus.order import order_notes, sorted_by_thread
 from wonderland.corpus.people import ME
 from wonderland.corpus.phones import is_short_code
 from wonderland.corpus.source import Source
+from wonderland.corpus.times import FIRST_YEAR, LAST_YEAR
 from wonderland.counted import counted
 from wonderland.errors import InputError, PluginError, WonderlandError
 from wonderland.memory import give_back
@@ -89,6 +90,10 @@ def read_source(
         notes = [*getattr(source, "notes", tuple)()]
     if impossible:
         facts.setdefault("Left open", {})["time that cannot be, left open"] = impossible
+        notes.append(
+            f"{counted(impossible, 'message has', 'messages have')} a time that no message can have, before "
+            f"{FIRST_YEAR} or after {LAST_YEAR}. It was left open: each stands after the message before it in the file."
+        )
     if builder.repaired:
         facts.setdefault("Repaired", {})["lone surrogates replaced by U+FFFD"] = builder.repaired
     repeated = table.num_rows - columns.distinct_ids(table)

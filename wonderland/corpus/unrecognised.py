@@ -190,6 +190,11 @@ def _archive(path: Path) -> Found:
         names = archive.namelist()
     if any(name.startswith("xl/") for name in names):
         return Found("It is an Excel workbook.", "Save the sheet of the messages as CSV UTF-8, and give that.")
+    if any(name.lower().endswith(".zip") for name in names):
+        return Found(
+            f"It is an archive of {counted(len(names), 'file')} ({_some(names)}), archives among them.",
+            "If one of these is an export, unpack this and give the folder, or that archive itself.",
+        )
     return Found(
         f"It is an archive of {counted(len(names), 'file')} ({_some(names)}), and none is what an app exports, as "
         "far as is known here.",

@@ -10,13 +10,14 @@ none.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from wonderland.advice import Hint, Options
 from wonderland.errors import ResourceError
 
-__all__ = ["cores", "in_processes"]
+__all__ = ["cores", "in_processes", "without_worries_of_joblib"]
 
 R = TypeVar("R")
 
@@ -41,6 +42,7 @@ def in_processes(work: Callable[..., R], tasks: Iterable[Sequence[Any]], jobs: i
     from joblib.externals.loky.process_executor import TerminatedWorkerError
     from joblib.parallel import get_active_backend
 
+    without_worries_of_joblib()
     at_once = jobs or cores()
     backend, _ = get_active_backend()
     streams = getattr(backend, "supports_return_generator", False)
@@ -52,6 +54,11 @@ def in_processes(work: Callable[..., R], tasks: Iterable[Sequence[Any]], jobs: i
             "A process that did a part of the work died, most likely because memory ran out.",
             hint=Hint("Do fewer at a time: ", Options(jobs=1)),
         ) from error
+
+
+def without_worries_of_joblib() -> None:
+    """Keep joblib from warning that it puts a new process in the place of one that waited for long or grew large."""
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
 
 
 def _alone(work: Callable[..., R], task: tuple[Any, ...], threads: int) -> R:

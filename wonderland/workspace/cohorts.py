@@ -194,6 +194,7 @@ class AskedOfCohort:
             NotEnoughData: There is too little for any of them.
         """
         from wonderland.lab.analysis import analyze_cohort
+        from wonderland.lab.forecast import UNTRAINED
         from wonderland.lab.results import Results
 
         control = self.layout.settings.analysis.control and not of.begins_untrained
@@ -202,10 +203,12 @@ class AskedOfCohort:
         if self.single and apart is not None:
             before = {name: load_done(self.single, stages) for name, stages in self.stages.items()}
             for name, (declined, removed) in zip(of.members, apart([*of.members], minutes), strict=True):
-                if on_start is not None:  # as they end: who runs them is another process
-                    for analysis in self.single:
-                        if analysis.name not in before[name]:
-                            _with_member(on_start, name)(analysis.name)
+                ended = [one.name for one in self.single if one.name not in before[name]]
+                for called in (f"{one}{behind}" for one in ended for behind in ("", UNTRAINED)[: 1 + control]):
+                    if on_start is not None:  # as they end: who runs them is another process
+                        _with_member(on_start, name)(called)
+                    if on_progress is not None:
+                        on_progress(f"{called} ({name})", 1, 1)
                 if on_removed is not None:
                     for one in removed:
                         on_removed(one)

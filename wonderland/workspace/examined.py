@@ -67,7 +67,10 @@ def specimen(layout: Layout, opened: Opened | None = None) -> Specimen:
 
     Raises:
         InputError: Model or texts are not those that were noted.
+        Unsupported: Of the first window the model computes what single precision cannot hold.
     """
+    from wonderland.lab.finite import require_lengths
+    from wonderland.lab.forward import forward
     from wonderland.lab.specimen import Specimen
 
     if not layout.stage("model").done:
@@ -81,9 +84,13 @@ def specimen(layout: Layout, opened: Opened | None = None) -> Specimen:
     sequences, unit = cut(
         opened.tokenizer, texts_of(layout), min(layout.settings.examined.length, opened.model.cfg.n_ctx)
     )
-    return Specimen.of_tokens(
+    made = Specimen.of_tokens(
         opened.model, opened.tokenizer, sequences, conversation=unit, windows=a.windows, seed=a.seed, hold_bytes=_HOLD
     )
+    last = made.cfg.n_layers - 1
+    for batch in forward(made.model, made.evidence.rows(slice(0, 1)), frozenset({"resid_post"}), [last]):
+        require_lengths(batch["resid_post"])
+    return made
 
 
 def cut(tokenizer: Any, found: PlainTexts, length: int) -> tuple[list[list[int]], list[int]]:

@@ -57,6 +57,7 @@ def train_all(
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+    from wonderland.lab.jobs import without_worries_of_joblib
     from wonderland.model.engine import fastest_device
     from wonderland.model.interrupts import noting_interrupts
 
@@ -83,13 +84,15 @@ def train_all(
                     return
                 yield delayed(_train_one)(train, seed, on_progress, device, min(threads, allowed))
 
+        without_worries_of_joblib()
         run = Parallel(n_jobs=at_once, pre_dispatch=at_once, batch_size=1, return_as="generator_unordered")
         try:
             for seed, trouble in run(work()):
                 troubles |= {seed: trouble} if trouble is not None else {}
         except TerminatedWorkerError as error:
             raise ResourceError(
-                "A process that trained a model died, most likely because memory ran out.",
+                "A process that trained a model died, most likely because memory ran out. Models that were finished "
+                "are kept, and the same command goes on with the others.",
                 hint=Hint("Train one at a time: ", Options("train", jobs=1)),
             ) from error
         if stopped():

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from wonderland.advice import Command, Hint
 from wonderland.corpus.corpus import Corpus
-from wonderland.errors import InputError
+from wonderland.errors import InputError, ResourceError
 from wonderland.tokenizer import SpeakerTokenizer
 from wonderland.workspace import auditing, checking, cohorts, models
 from wonderland.workspace.analysing import Asked, requested
@@ -593,7 +593,12 @@ def _members_apart(
     from wonderland.lab.jobs import in_processes
 
     until = None if minutes is None else time.time() + 60 * minutes
-    yield from in_processes(_analyze_member, [(folder, kind, wanted, parameters, name, until) for name in names], jobs)
+    tasks = [(folder, kind, wanted, parameters, name, until) for name in names]
+    try:
+        yield from in_processes(_analyze_member, tasks, jobs)
+    except ResourceError as error:
+        kept = "Results that were finished are kept, and the same command goes on with the others."
+        raise ResourceError(f"{error.message} {kept}", hint=error.hint) from error
 
 
 def _analyze_member(

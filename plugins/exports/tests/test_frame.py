@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wonderland_exports.frame.archives as archives
+import wonderland_exports.frame.files as files
 from wonderland.errors import InputError, ResourceError
 from wonderland_exports.discord import Discord
 from wonderland_exports.frame import CUT, Member, find_owner, head, jsonstream, load, open_export, peek, walk
@@ -74,6 +75,52 @@ def test_archives_in_a_folder_are_looked_into(tmp_path):
     (tmp_path / "b.txt").write_text("2")
     assert [m.name for m in open_export(tmp_path, texts).members] == ["b.txt", "one.zip/a.txt"]
     assert [(m.name, m.read()) for m in peek(tmp_path, texts)] == [("b.txt", b"2"), ("one.zip/a.txt", b"1")]
+
+
+def packed(contents, **options):
+    """Return the bytes of an archive."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, **options) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_archives_in_an_archive_are_looked_into_and_what_is_not_is_named(tmp_path, folder):
+    deep = packed({"c.txt": "3", "deep.zip": packed({"d.txt": "4"})})
+    held = {"b.txt": "2", "in/one.zip": deep, "no.zip": packed({"x.jpg": "5"}), "__MACOSX/._one.zip": b"\0"}
+    zipped(tmp_path / "a.zip", held | {"torn.zip": deep[:-40]})
+    where, before = (tmp_path, "a.zip/") if folder else (tmp_path / "a.zip", "")
+    for _ in range(2):  # what an archive holds is remembered
+        export = open_export(where, texts)
+        wanted = [(f"{before}b.txt", b"2"), (f"{before}in/one.zip/c.txt", b"3")]
+        assert (
+            [(m.name, m.read()) for m in export.members] == wanted == [(m.name, m.read()) for m in peek(where, texts)]
+        )
+        assert export.notes == [
+            f"{before}torn.zip was left out: it is no whole archive.",
+            f"{before}in/one.zip/deep.zip was left out: it is an archive in an archive in an archive. If it is an "
+            "export: Unpack it yourself and give the folder.",
+        ]
+        export.close()
+
+
+def test_what_is_in_an_archive_in_an_archive_is_as_safe(tmp_path, monkeypatch):
+    out = zipped(tmp_path / "out.zip", {"in.zip": packed({"../evil.txt": "x"})})
+    with pytest.raises(InputError, match="leads out of the archive"):
+        open_export(out, texts)
+    monkeypatch.setattr(archives, "SMALL", 1 << 16)
+    monkeypatch.setattr(files, "SMALL", 1 << 16)
+    one = zipped(tmp_path / "bomb.zip", {"in.zip": packed({"a.txt": bytes(1 << 20)})})
+    many = {f"{n}.zip": packed({f"{m}.txt": bytes(60_000) for m in range(n, n + 150)}) for n in range(20)}
+    for path in (one, zipped(tmp_path / "many.zip", many)):
+        with pytest.raises(InputError, match="made to fill a disk"):
+            open_export(path, texts)
+    large = zipped(tmp_path / "large.zip", {"in.zip": random.Random(0).randbytes(1 << 17)})
+    with pytest.raises(InputError, match=r"in\.zip in it was not looked into: .* up to 0 MB") as caught:
+        open_export(large, texts)
+    assert "give the folder" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -435,3 +435,14 @@ def test_what_one_person_sends_to_many_makes_them_no_conversation(tmp_path):
         lines(tmp_path, *said, f"15/05/2023, 08:00 - {name}: yes", name=f"WhatsApp Chat with {name}.txt")
     corpus = wl.Corpus.read(tmp_path, me="Ada")
     assert (len(corpus), corpus.counts()["conversations"]) == (42, 2)
+
+
+@pytest.mark.parametrize(("year", "cannot"), [(1970, 3), (1971, 0), (2100, 0), (2101, 3)])
+def test_a_year_of_which_no_message_is_is_counted_and_told(tmp_path, year, cannot):
+    path = lines(tmp_path, *(f"14/05/{year}, 08:0{at} - {who}: {at}" for at, who in enumerate(("Ada", "Bo", "Ada"))))
+    corpus = wl.Corpus.read(path, me="Ada")
+    assert corpus.table["timestamp"].null_count == cannot
+    assert corpus.ledger.facts.get("Left open", {}) == ({"time that cannot be, left open": 3} if cannot else {})
+    assert [note.startswith("3 messages have a time that no message can have") for note in corpus.notes] == (
+        [True] if cannot else []
+    )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import wonderland as wl
 from wonderland.errors import InputError
 from wonderland_exports.testing import STORES, make_whatsapp_db
+from wonderland_exports.testing.whatsapp_db import PERSON, Stored, write_store
 from wonderland_exports.whatsapp_db import WhatsAppDb, apple
 
 from .reading import finds_what_was_planted, keeps_the_contract, messages, read, reasons, survives
@@ -161,3 +162,16 @@ def test_the_old_store_of_android_is_known_by_its_table_whatever_it_is_called(tm
         connection.execute("CREATE TABLE messages (_id INTEGER, data TEXT)")
         connection.commit()
     assert WhatsAppDb.sniff(tmp_path / "other.db") == 0
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_time_that_cannot_be_is_counted_and_told(tmp_path, store):
+    moments = (1_600_000_000, 4_102_444_799, 2**33, 2**33 + 1)
+    rows = [Stored(at, False, f"text {at}", 0, PERSON, PERSON, moment) for at, moment in enumerate(moments, 1)]
+    with closing(sqlite3.connect(tmp_path / "store.db")) as connection:
+        write_store(connection, rows, store)
+        connection.commit()
+    corpus = wl.Corpus.read(tmp_path / "store.db")
+    assert [time is None for time in corpus.table["timestamp"].to_pylist()] == [False, False, True, True]
+    assert corpus.ledger.facts["Left open"] == {"time that cannot be, left open": 2}
+    assert [note for note in corpus.notes if note.startswith("2 messages have a time that no message can have")]

@@ -82,6 +82,7 @@ def open_folder(folder: str | Path, *, start: str | None = None) -> Opened:
         names = _tokenizer(folder)
         tokenizer = HFTokenizer(names, start=start)
         bridge = _bridge(folder, config, names)
+    _refuse_broken(folder, weights, bridge)
     architecture = str((config.get("architectures") or [config["model_type"]])[0])
     try:
         model = checked_model(bridge, tokenizer)
@@ -194,6 +195,26 @@ def _refuse_integers(files: list[Path]) -> None:
                 f"{file.name} holds weights as {whole[0]}: they are quantised, and their matrices cannot be read.",
                 hint="Give the folder of the model before it was quantised.",
             )
+
+
+def _refuse_broken(folder: Path, files: list[Path], bridge: Any) -> None:
+    """Refuse weights that are not finite, by their names in the file, which are not those of the bridge."""
+    import torch
+    from safetensors import safe_open
+
+    if all(bool(torch.isfinite(weight).all()) for weight in bridge.parameters()):
+        return
+    broken: list[str] = []
+    for file in files:
+        with safe_open(file, framework="pt") as opened:
+            weights = ((name, opened.get_tensor(name).float()) for name in opened.keys())  # noqa: SIM118 - no mapping
+            broken += [f"{name} in {file.name}" for name, weight in weights if not torch.isfinite(weight).all()]
+    more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+    raise InputError(
+        f"{folder} holds weights that are not finite numbers: {''.join(broken[:1]) or 'after they were loaded'}{more}.",
+        hint="They were saved so, or damaged later: copy the folder again from where it is whole, or give a checkpoint "
+        "from before its training went wrong.",
+    )
 
 
 def _tokenizer(folder: Path) -> Any:

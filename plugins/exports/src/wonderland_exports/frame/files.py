@@ -1,10 +1,11 @@
 """One way into a file, a folder or a zip archive, whatever the export came as. Nothing is unpacked or written.
 
 An archive is an attack until shown otherwise. Refused are: names that lead out of it, members that need a password, and
-archives that would unpack to a size no conversation has. A folder may hold archives; they are looked into, not deeper.
-One of them that is damaged, as a half-loaded attachment is, is left out, and a note says so; it is refused where it was
-given itself, or where nothing else is there. A link in a folder that leads out of it is refused too. The same file
-twice (the export made again, ``chat (1).txt``) is read once, and a note says so.
+archives that would unpack to a size no conversation has. A folder or an archive may hold archives; they are looked
+into, not deeper, and a note names what was not. One of them that is damaged, as a half-loaded attachment is, is left
+out, and a note says so; it is refused where it was given itself, or where nothing else is there. A link in a folder
+that leads out of it is refused too. The same file twice (the export made again, ``chat (1).txt``) is read once, and a
+note says so.
 
 What would fool it: the same conversation exported twice at different times is two different files.
 """
@@ -18,58 +19,38 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO, TypeVar
+from pathlib import Path
+from typing import BinaryIO
 
 from wonderland.errors import InputError, WonderlandError
-from wonderland_exports.frame.archives import CUT_SHORT, Damaged, begins_as_archive, damage_of, entries, is_archive
-from wonderland_exports.frame.guarded import Guarded, refused
+from wonderland_exports.frame.archives import (
+    CUT_SHORT,
+    RATIO,
+    SMALL,
+    Damaged,
+    Packed,
+    begins_as_archive,
+    bomb,
+    damage_of,
+    entries,
+    entries_within,
+    is_archive,
+    is_packed,
+)
+from wonderland_exports.frame.guarded import refused
 from wonderland_exports.frame.kept import Kept
+from wonderland_exports.frame.member import Member, encoding_of, head, must_be_utf8
 
 __all__ = ["Export", "Member", "encoding_of", "head", "must_be_utf8", "open_export", "peek"]
 
 LISTED = 3000  # entries of a folder that `peek` looks at
 
+_UNPACK = "Unpack it yourself and give the folder."
+
+_names_within: dict[tuple[str, int, int, str], list[str]] = {}
+"""What archives in archives hold, which every source looks for: by path, time, size and name of the inner one."""
+
 Wanted = Callable[[str], bool]
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class Member:
-    """One file of an export.
-
-    Attributes:
-        name: Its path inside the export, with ``/``; the file's own name where the export is one file.
-        size: Its size in bytes, unpacked.
-    """
-
-    name: str
-    size: int
-    _opener: Callable[[], BinaryIO] = field(repr=False, compare=False)
-    _kept: Kept | None = field(default=None, repr=False, compare=False)
-
-    def once(self, make: Callable[[Member], _T]) -> _T:
-        """Return what ``make`` makes of this file, made in one pass and kept for the next if it is small enough.
-
-        Nobody may change it.
-        """
-        if self._kept is None:
-            return make(self)
-        return self._kept.once(self.name, self.size, lambda: make(self))
-
-    @property
-    def path(self) -> PurePosixPath:
-        """The name as a path."""
-        return PurePosixPath(self.name)
-
-    def open(self) -> BinaryIO:
-        """Open it for reading bytes; damage shows as `InputError` when the bytes are read."""
-        return io.BufferedReader(Guarded(self._opener, self.name), 1 << 18)
-
-    def read(self, most: int = -1) -> bytes:
-        """Read it whole, or its first ``most`` bytes."""
-        with self.open() as file:
-            return file.read(most)
 
 
 @dataclass
@@ -151,16 +132,23 @@ def open_export(path: Path, wanted: Wanted, what: str = "", *, once: bool = True
     """
     path, opened = Path(path).expanduser(), ExitStack()
     damaged: list[str] = []
+    closed: dict[str, str] = {}
     try:
-        members = sorted(_members(path, wanted, opened, damaged), key=lambda member: _natural(member.name))
+        members = sorted(_members(path, wanted, opened, damaged, closed), key=lambda member: _natural(member.name))
         if not members and damaged:
             raise InputError(
                 f"{damaged[0]} in {path} is no whole archive, and there is no {what or 'export'} beside it.",
                 hint=CUT_SHORT,
             )
+        if not members and closed:
+            name, why = next(iter(closed.items()))
+            raise InputError(
+                f"There is no {what or 'export'} in {path}, and {name} in it was not looked into: {why}.", hint=_UNPACK
+            )
         if not members:
             raise InputError(f"There is no {what or 'export'} in {path}.", hint="Give the export itself.")
         notes = [f"{name} was left out: it is no whole archive." for name in damaged]
+        notes += [f"{name} was left out: {why}. If it is an export: {_UNPACK}" for name, why in closed.items()]
         if once:
             members, twice = _distinct(members)
             notes += twice
@@ -178,35 +166,13 @@ def peek(path: Path, wanted: Wanted, most: int = 4) -> list[Member]:
     try:
         path, found = Path(path).expanduser(), []
         with ExitStack() as opened:
-            for member in _members(path, wanted, opened, [], lenient=True):
+            for member in _members(path, wanted, opened, [], {}, lenient=True):
                 found.append(_Peeked.of(member))
                 if len(found) == most:
                     break
         return found
     except (OSError, WonderlandError, RuntimeError, ValueError, IndexError):
         return []
-
-
-def head(member: Member, most: int = 1 << 14) -> bytes:
-    """Return the first bytes of a member, in UTF-8 if it is marked as UTF-16; empty where it cannot be read."""
-    try:
-        content = member.read(most)
-    except (OSError, WonderlandError):
-        return b""
-    return content.decode("utf-16", "ignore").encode() if encoding_of(content) == "utf-16" else content
-
-
-def must_be_utf8(member: Member) -> None:
-    """Refuse a member that is marked as UTF-16.
-
-    Raises:
-        InputError: It is.
-    """
-    if encoding_of(member.read(2)) == "utf-16":
-        raise InputError(
-            f"{member.name} is written in UTF-16, which no app does that writes such files: an editor saved it so.",
-            hint="Give the file as it was before, or open it in the editor and save it as UTF-8.",
-        )
 
 
 def _damage(member: Member) -> WonderlandError | None:
@@ -220,11 +186,6 @@ def _damage(member: Member) -> WonderlandError | None:
     return None
 
 
-def encoding_of(content: bytes) -> str:
-    """Return how a text is encoded that begins with these bytes: UTF-8, unless it is marked as UTF-16."""
-    return "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-
-
 class _Peeked:
     """A member whose archive is closed: its first bytes are kept."""
 
@@ -235,9 +196,13 @@ class _Peeked:
 
 
 def _members(
-    path: Path, wanted: Wanted, opened: ExitStack, damaged: list[str], *, lenient: bool = False
+    path: Path, wanted: Wanted, opened: ExitStack, damaged: list[str], closed: dict[str, str], *, lenient: bool = False
 ) -> Iterator[Member]:
-    """Yield what is wanted; into ``damaged`` go the names of the archives of a folder that are not whole."""
+    """Yield what is wanted.
+
+    Into ``damaged`` go the names of the archives of a folder, or in an archive, that are not whole; into ``closed``
+    those that were not looked into, and why.
+    """
     if path.is_dir():
         for file in _walk(path, LISTED if lenient else None):
             name = file.relative_to(path).as_posix()
@@ -255,7 +220,7 @@ def _members(
                 yield _plain(file, name)
                 continue
             try:
-                yield from _archived(file, wanted, opened, f"{name}/")
+                yield from _archived(file, wanted, opened, damaged, closed, f"{name}/")
             except Damaged:
                 if not file.name.startswith("._"):  # what a Mac leaves beside a copy
                     damaged.append(name)
@@ -263,16 +228,44 @@ def _members(
                 if not lenient:
                     raise
     elif is_archive(path):
-        yield from _archived(path, wanted, opened)
+        yield from _archived(path, wanted, opened, damaged, closed)
     elif begins_as_archive(path):
         raise damage_of(path)
     else:
         yield _plain(path, path.name)
 
 
-def _archived(path: Path, wanted: Wanted, opened: ExitStack, prefix: str = "") -> Iterator[Member]:
-    for name, size, opener in entries(path, wanted, opened):
+def _archived(
+    path: Path, wanted: Wanted, opened: ExitStack, damaged: list[str], closed: dict[str, str], prefix: str = ""
+) -> Iterator[Member]:
+    within: list[Packed] = []
+    whole = 0
+    for name, size, opener in entries(path, wanted, opened, within):
+        whole += size
         yield Member(prefix + name, size, opener)
+    stamp = (str(path), path.stat().st_mtime_ns, path.stat().st_size)
+    for one in within:
+        if one.why_not:
+            closed[prefix + one.name] = one.why_not
+            continue
+        names = _names_within.get((*stamp, one.name))
+        found: list[tuple[str, int, Callable[[], BinaryIO]]] = []
+        if names is None or any(map(wanted, names)):
+            try:
+                found, names = entries_within(one, wanted)
+            except Damaged:
+                damaged.append(prefix + one.name)
+                continue
+            if len(_names_within) > LISTED:
+                _names_within.clear()
+            _names_within[(*stamp, one.name)] = names
+        for name in names:
+            if is_packed(name) and not wanted(name):
+                closed[f"{prefix}{one.name}/{name}"] = "it is an archive in an archive in an archive"
+        if (whole := whole + sum(size for _, size, _ in found)) > max(SMALL, RATIO * path.stat().st_size):
+            raise bomb(path, whole)
+        for name, size, opener in found:
+            yield Member(f"{prefix}{one.name}/{name}", size, opener)
 
 
 def _walk(folder: Path, most: int | None) -> Iterator[Path]:

@@ -218,7 +218,7 @@ def day(date: tuple[int, int, int], order: str) -> datetime | None:
     month, day_ = (second, first) if order == DAY_FIRST else (first, second)
     year += 2000 if year < 100 else -543 if year > 2400 else 0  # the Buddhist calendar counts 543 more
     try:
-        return datetime(year, month, day_) if year > 1990 else None
+        return datetime(year, month, day_)
     except ValueError:
         return None
 

@@ -21,6 +21,7 @@ NAMES = ("ChatStorage.sqlite", "7c7fba66680ef796b916b067077cc246adacf01d")
 HOME = Path("~/Library/Group Containers/group.net.whatsapp.WhatsApp.shared")
 ON_A_PHONE = AppFile("AppDomainGroup-group.net.whatsapp.WhatsApp.shared", "ChatStorage.sqlite")
 _EPOCH = datetime(2001, 1, 1, tzinfo=UTC)
+_LAST = 252_000_000_000  # seconds to the year 9986: more is no date
 _KINDS = {
     0: "text",
     1: "image",
@@ -90,6 +91,6 @@ def _word(value: Any) -> str:
 
 
 def _when(date: Any) -> datetime | None:
-    if not isinstance(date, int | float) or not 0 < date < 3_000_000_000:
+    if not isinstance(date, int | float) or not 0 < date < _LAST:
         return None
     return _EPOCH + timedelta(seconds=date)
