@@ -196,8 +196,8 @@ def _secrets(of: Measured) -> View:
         f" {examined} {'was' if len(of.secrets) == 1 else 'were'} examined: how likely the model finds each, beside at "
         f"least {counted(others, 'other')} of the same format that nobody said (fewer where the format has fewer). "
         "Last digits are drawn anew; links, e-mail addresses, streets and codes that look chosen have no fair "
-        "others and no rank. A rank is by loss or by what is left of it by a trigram that has not counted the secret, "
-        "whichever is worse. "
+        "others and no rank. A rank is by loss, or by loss beyond what a trigram explains that has not counted the "
+        "secret, whichever is worse. "
         f"Exposure is in bits, at most 1.44 on average by chance{first}. q of a permutation test over all that were "
         "ranked."
         if rows
@@ -220,7 +220,7 @@ def _secrets(of: Measured) -> View:
         how_to_read="A row is one secret; the secret itself is not shown. Much exposure and few tries mean that the "
         "model says it. The command wonderland filter --also scrub replaces such parts by their kind before training.",
         misleads="Only what has a shape is found: a name, an illness or an address told in words is none. "
-        "Finding nothing does not show that there is none.",
+        "Finding nothing does not show that there is none. Without a rank a secret may be held all the same.",
         warning="" if not sum(of.found.get("training text", {}).values()) else "Secrets stand in the training text.",
         order=161,
     )
