@@ -164,7 +164,8 @@ def open_export(path: Path, wanted: Wanted, what: str = "", *, once: bool = True
 def peek(path: Path, wanted: Wanted, most: int = 4) -> list[Member]:
     """Return up to ``most`` members a source may want; for ``sniff``: reads little, never raises.
 
-    What cannot be read in a folder is passed over, so that it hides nothing beside it; `open_export` refuses or notes it.
+    What cannot be read in a folder is passed over, so that it hides nothing beside it; `open_export` refuses or notes
+    it.
     """
     try:
         path, found = Path(path).expanduser(), []
