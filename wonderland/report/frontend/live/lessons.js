@@ -41,7 +41,7 @@ function lessonsPanel(session) {
 
   const LESSONS = [
     { name: 'Find it', title: 'Find the head that says who speaks', form: first,
-      text: () => [`Write something above as me, then as them. Under “Swap” press “A, and B with the speakers swapped”, and then “By head”: beside each head stands what it brings back. Which head brings most? If none reaches ${percent(SPEAKS)} (our choice: less is one share of many), the answer is “${NONE}”. The check asks not your text but ${prompts.length} invented ones, where another can be best.`,
+      text: () => [`Write something above as me, then as them. Under “Swap” press “A, and B with the speakers swapped”, and then “By head”: beside each head stands what it brings back. Which head brings most? If none reaches ${percent(SPEAKS)} (our choice: less is one share of many), the answer is “${NONE}”. The check asks not your text but ${counted(prompts.length, 'invented one')}, where another can be best.`,
         `To reach ${percent(SPEAKS)} proves nothing of speakers: the best of 16 heads does so in nonsense, too. With the weights of the demo’s model shuffled it brought back about a third on the invented texts (40 shuffles, each over a fifth), unshuffled 48%.`],
       * check() {
         const all = yield* pairs();
@@ -79,7 +79,7 @@ function lessonsPanel(session) {
         if (isEmpty() || tokens.length < 4) return { said: ['Write a text of your own above: at least four tokens.'] };
         if (seen.has(wording(tokens)) || textsLike(tokens).length < prompts.length) return { said: ['This text was there before. Write another.'] };
         const pair = yield* speakerPair(session.model, [...tokens]);
-        if (!(pair.gap >= session.data.leastGap)) return { said: [`Here swapping the speakers moves the next word by ${number(pair.gap, 2)} logits; at least ${session.data.leastGap} are needed to ask. Write another that ends where the other might answer.`] };
+        if (!(pair.gap >= session.data.leastGap)) return { said: [`Here swapping the speakers moves the next word by ${number(pair.gap, 2)} logits; at least ${session.data.leastGap} are needed. Write one that ends where the other might answer.`] };
         const verdict = judge(again.value, yield* shareThroughEach(pair), 1, 'your text');
         return { ...verdict, said: [...verdict.said, 'One pair more is an anecdote. A result needs many pairs that did not choose the head, and an interval.'] };
       } },
