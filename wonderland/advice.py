@@ -114,8 +114,8 @@ class Either(str):
         both.in_python = in_python
         return both
 
-    def __getnewargs__(self) -> tuple[str, str]:
-        return str(self), self.in_python
+    def __reduce__(self) -> tuple[type[Either], tuple[str, str]]:
+        return Either, (str(self), self.in_python)
 
 
 class Hint(str):
@@ -147,7 +147,7 @@ def in_python(hint: str) -> str:
     """Return a hint or message as a script is told it: options are arguments. What is text alone stays as it is."""
     if not isinstance(hint, Hint):
         return hint
-    return "".join(getattr(part, "in_python", part) for part in hint.parts)
+    return "".join(part.in_python if isinstance(part, (Command, Either, Options)) else part for part in hint.parts)
 
 
 def of_command(hint: str, command: str, *names: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -22,7 +22,7 @@ from wonderland.corpus.messages import Message, Skipped
 from wonderland.corpus.misnamed import must_hold_something
 from wonderland.corpus.unrecognised import look
 from wonderland.errors import InputError, PluginError, SeveralSources, UsageError, must_be
-from wonderland.nearby import did_you_mean, is_near
+from wonderland.nearby import near_of
 
 __all__ = ["Source", "choose_source", "closing_source", "open_source"]
 
@@ -109,16 +109,11 @@ def open_source(
     if unknown:
         raise UsageError(
             f"The source {chosen.name!r} has no option {unknown[0]!r}.",
-            hint=_near(unknown[0], known, f"Its options: {', '.join(known) or 'none'}."),
+            hint=near_of(unknown[0], known, f"Its options: {', '.join(known) or 'none'}."),
         )
     for name, value in (options or {}).items():
         _must_fit(chosen, name, value)
     return chosen(path, **(options or {}))
-
-
-def _near(word: str, known: Collection[str], where: str) -> str:
-    """Return which of those that ``where`` lists was meant, and the list."""
-    return did_you_mean(word, known if is_near(word, known) else (), where)
 
 
 def _must_fit(kind: type[Source], name: str, value: object) -> None:
@@ -170,7 +165,7 @@ def _named(name: str, sources: Mapping[str, type[Source]]) -> type[Source]:
     if name not in sources:
         raise UsageError(
             f"There is no source named {name!r}.",
-            hint=_near(name, sources, f"Sources: {', '.join(sorted(sources))}."),
+            hint=near_of(name, sources, f"Sources: {', '.join(sorted(sources))}."),
         )
     return sources[name]
 
