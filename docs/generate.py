@@ -57,6 +57,7 @@ _FLOORS = {
 _ELSEWHERE = ("Analysis", "Filter", "Source", "hookimpl")  # on the page of the hooks
 _OPEN = ("wonderland.lab", "wonderland.testing")  # packages whose modules plugins use directly
 _ALSO = (
+    "wonderland.advice",
     "wonderland.components",
     "wonderland.counted",
     "wonderland.corpus.messages",

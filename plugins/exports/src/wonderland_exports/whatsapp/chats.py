@@ -124,8 +124,10 @@ def survey(export: Export, members: list[Member], dates: str | None) -> Survey:
     for form in {chat.shape.form: chat for chat in chats}:
         alike = [chat for chat in chats if chat.shape.form == form]
         found.order[form] = dates or _order(alike)
-    found.notes += filter(None, map(joined, chats))
-    found.notes += filter(None, (cut(chat, day(chat.dates[0], found.order[chat.shape.form])) for chat in chats))
+    for chat in chats:
+        first = day(chat.dates[0], found.order[chat.shape.form])
+        told = joined(chat.title, chat.other_heads), cut(chat.title, chat.rows, first, with_media=bool(chat.media))
+        found.notes += filter(None, told)
     return found
 
 

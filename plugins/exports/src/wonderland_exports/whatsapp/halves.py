@@ -31,25 +31,9 @@ _AFTER = (
 )
 _KNOWN = {**dict.fromkeys(_BEFORE, AM), **dict.fromkeys(_AFTER, PM), "中午": NOON}
 _FILLERS = {
-    *(
-        "klo",
-        "kl",
-        "klock",
-        "klokken",
-        "um",
-        "uhr",
-        "à",
-        "alas",
-        "às",
-        "alle",
-        "alleore",
-        "ore",
-        "om",
-        "uur",
-        "o",
-        "ob",
-    ),
-    *("v", "ve", "kell", "plkst", "lúc", "pukul", "jam", "saat", "at", "ч", "г", "в", "о", "у", "год", "h", "hodź"),
+    *("klo", "kl", "klock", "klokken", "um", "uhr", "à", "alas", "às", "alle", "alleore", "ore", "om", "uur", "o"),
+    *("ob", "v", "ve", "kell", "plkst", "lúc", "pukul", "jam", "saat", "at", "h", "hodź"),
+    *("ч", "г", "в", "о", "у", "год"),
 }
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONG = ("uary", "ruary", "ch", "il", "", "e", "y", "ust", "tember", "ober", "ember", "ember")
