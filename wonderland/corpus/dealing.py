@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from wonderland.advice import Command, Either, Hint, Options
+from wonderland.advice import Command, Either, Hint, Options, in_python
 from wonderland.as_typed import options_as_typed
 from wonderland.counted import counted
 from wonderland.errors import OwnerUnknown, UsageError
@@ -113,7 +113,8 @@ def say_it_of_each(error: OwnerUnknown, stores: Sequence[Given], number: int) ->
     kinds = [store.kind for store in stores]
     argument = Options(**{_ME: [value for name, values in _values(kinds, told) if name == _ME for value in values]})
     again = Command("extract", *words, *_said(kinds, told), in_python=argument.in_python)
-    error.hint = Hint(error.hint, "" if error.hint.endswith(".") else ".", said, again)
+    of_one = Either(error.hint, in_python(error.hint))  # no command: it would be said of all
+    error.hint = Hint(of_one, "" if error.hint.endswith(".") else ".", said, again)
 
 
 def _said(kinds: Sequence[type[Any]], options: Sequence[Mapping[str, Any]]) -> list[str]:
