@@ -88,7 +88,7 @@ class CsvSource(ByFields):
     def rows(self) -> Iterator[Message | Skipped]:
         """Yield a message or a skipped row for each record."""
         with self._reading() as (header, rows):
-            keys = detect(self.path.name, header, self._given, list(islice(self._whole(), _LOOKED_AT)))
+            keys = detect(self.path.name, header, self._given, list(islice(self._whole(), _LOOKED_AT)), delimited=True)
             fields = self._fields = Fields(
                 self.path.name,
                 keys,

@@ -47,6 +47,10 @@ _LONGEST = 40  # signs of a column that are told
 _OF_JSON = re.compile(r'^[{\["]|[{\[]\s*"|"\s*:|:\s*["{\[]')  # in what is no name
 _HOURS = ("time", "hour", "clock", "message_time")  # of the day, beside a column of days
 _PARTNERS = {"contact", "contact_name", "address", "phone_number", "number", "phone"}  # the other, on both sides' rows
+_OTHER_CELLS = (
+    ". If these are not its columns, say what stands between its cells, for example: ",
+    Options("extract", delimiter=";"),
+)
 _SENDER_IDS = ("sender_id", "author_id", "authorid", "user_id", "senderid")
 
 # What the cells of such a column say, in lower case.
@@ -79,7 +83,12 @@ def word(value: object) -> str:
 
 
 def detect(
-    where: str, columns: Iterable[str], given: Mapping[str, str], records: Sequence[Mapping[str, Any]]
+    where: str,
+    columns: Iterable[str],
+    given: Mapping[str, str],
+    records: Sequence[Mapping[str, Any]],
+    *,
+    delimited: bool = False,
 ) -> dict[str, str]:
     """Find out which columns mean what.
 
@@ -88,6 +97,7 @@ def detect(
         columns: The columns there are.
         given: Columns the user named, by meaning; an empty string means "detect it".
         records: The first records of the file, whose values tell what names do not.
+        delimited: Whether columns may be wrong because something else stands between the cells.
 
     Returns:
         Column by meaning: those of ``USUAL_NAMES``, "clock" for a time of day beside the day, "sender_id".
@@ -111,9 +121,8 @@ def detect(
             f"{where} has no column that looks like the text of a message. Its columns: {_told(table.columns)}.",
             hint=Hint(
                 "Name it, for example: ",
-                Options("extract", text="body"),
-                ". If these are not its columns, say what stands between its cells, for example: ",
-                Options("extract", delimiter=";"),
+                Options("extract", text=_likely_text(table.columns, keys, records)),
+                *(_OTHER_CELLS if delimited else ()),
             ),
         )
     if "from_me" not in keys and (direction := table.direction(keys)):
@@ -142,9 +151,21 @@ def _name_the_sender(columns: Sequence[str], records: Sequence[Mapping[str, Any]
     if not columns:
         said = "Add a column with who wrote each message, called sender, and say who you are, for example: "
         return Hint(said, Options("extract", me="Ada"))
-    words = (column for column in columns if not any(re.search(r"\d", str(one.get(column))) for one in records))
-    advice = Options("extract", sender=next(words, columns[0]), me="Ada")
+    advice = Options("extract", sender=_no_number(columns, records) or columns[0], me="Ada")
     return Hint("Name the column of the sender and say who you are, for example: ", advice)
+
+
+def _likely_text(columns: Sequence[str], keys: Mapping[str, str], records: Sequence[Mapping[str, Any]]) -> str:
+    """Return the column with the most text among those that mean nothing yet; "body" if there is no column."""
+    left = [column for column in columns if column not in keys.values()] or columns
+    sizes = {one: sum(len(value) for row in records if isinstance(value := row.get(one), str)) for one in left}
+    return max(left, key=sizes.__getitem__, default="body")
+
+
+def _no_number(columns: Iterable[str], records: Sequence[Mapping[str, Any]]) -> str:
+    """Return the first column that holds no numbers; "" if there is none."""
+    words = (column for column in columns if not any(re.search(r"\d", str(one.get(column))) for one in records))
+    return next(words, "")
 
 
 class _Table:
