@@ -10,17 +10,18 @@ import pytest
 
 from tests.test_house import ROOT, SOURCES, parsed
 from wonderland import plugins
-from wonderland.advice import Command, Hint, Options, in_python
+from wonderland.advice import Command, Either, Hint, Options, in_python
 from wonderland.cli.main import _COMMANDS, cli
 from wonderland.cli.options import signature_options
 from wonderland.errors import InputError
 from wonderland.lab.analysis import parameters_of
 
 PROPOSED = re.compile(r"(?:: |`|^)(?:wonderland (?!plugins|--help)[a-z]|--[a-z])")
+OPTION = re.compile(r"(?:^|[ `(])--[a-z]")
 NOT_ADVICE = (
-    "Leave out one of the two: --live or --redact.",
-    " If all whose messages it read agree: --i-asked-them",  # one's own to write
     "; on its command line: --format Json",  # of another program
+    "accelerate launch --multi_gpu -m wonderland train",
+    " --local-dir ",
 )
 
 
@@ -55,6 +56,10 @@ def test_the_text_of_an_error_is_for_scripts_and_its_hint_for_the_command_line()
     error = InputError("It is cut short.", hint=Hint("To keep its rows: ", Options("extract", partial=True)))
     assert str(error) == "It is cut short.\nTo keep its rows: partial=True"
     assert error.hint == "To keep its rows: --partial"
+    words = Hint(Either("--me", "me"), " is given twice.")
+    error = pickle.loads(pickle.dumps(InputError(words, hint=Hint("Leave ", Either("--me", "me"), " out."))))
+    assert str(error) == "me is given twice.\nLeave me out."
+    assert (error.message, error.hint) == ("--me is given twice.", "Leave --me out.")
     assert str(InputError("It is.", hint="Text alone: --partial")) == "It is.\nText alone: --partial"
 
 
@@ -78,9 +83,26 @@ def test_no_hint_proposes_anything_in_text_alone():
     assert found == []
 
 
+def test_what_a_script_can_be_told_names_no_option_of_the_command_line():
+    found, seen = [], 0
+    for file, call in _calls():
+        name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+        if "cli" in file.parts or not name.endswith(("Error", "Failed", "Data", "Unsupported", "Hint", "Unknown")):
+            continue
+        seen += 1
+        for part in ast.walk(call):
+            text = part.value if isinstance(part, ast.Constant) and isinstance(part.value, str) else ""
+            alone = OPTION.search(re.sub(r"wonderland [a-z]+ --", "", text))  # a whole command is of the workspace
+            if alone and not text.endswith(NOT_ADVICE) and not _is_a_word(part, call):
+                found.append(f"{file}:{part.lineno}: {text}")
+    assert found == []
+    assert seen > 500
+
+
 def _is_a_word(part, told):
-    """Say whether a text is a word of a `Command`."""
-    made = (one for one in ast.walk(told) if isinstance(one, ast.Call) and getattr(one.func, "id", "") == "Command")
+    """Say whether a text is a word of a `Command` or `Either`."""
+    calls = (one for one in ast.walk(told) if isinstance(one, ast.Call))
+    made = (one for one in calls if getattr(one.func, "id", "") in ("Command", "Either"))
     return any(part in one.args for one in made)
 
 

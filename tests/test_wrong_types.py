@@ -63,6 +63,8 @@ WRONG = {
     "no corpus to join": lambda c: wl.Corpus.concat(),
     "a split with a seed under 0": lambda c: c.split(0.5, by="conversation", seed=-1),
     "nothing to train a tokenizer on": lambda c: wl.SpeakerTokenizer.train(None),
+    "contacts under 0": lambda c: wl.SpeakerTokenizer.train(c, 300, contacts=-1),
+    "half a contact": lambda c: wl.SpeakerTokenizer.train(c, 300, contacts=1.5),
     "a text as a vocabulary": lambda c: wl.SpeakerTokenizer.train(c, "4096"),
     "a number as a tokenizer's file": lambda c: wl.SpeakerTokenizer.load(3),
     "a number as an analysis": lambda c: wl.analyses[3],
@@ -152,3 +154,48 @@ def test_a_frame_whose_text_is_none_is_refused_by_its_column(texts):
 def test_a_row_of_a_frame_without_text_is_accounted_for():
     corpus = wl.Corpus.from_frame(pd.DataFrame({"text": [1, "hi"], "sender": ["bo", "me"]}), names=np.True_)
     assert (len(corpus), corpus.skipped.column("reason").to_pylist()) == (1, ["text is not a string"])
+
+
+def test_a_frame_without_a_text_is_told_of_its_own_column_and_of_no_delimiter():
+    frame = pd.DataFrame({"who": ["me", "bo"], "n": [1, 2], "remark": ["hello", "good day"]})
+    with pytest.raises(wl.InputError, match="no column that looks like the text") as caught:
+        wl.Corpus.from_frame(frame)
+    assert str(caught.value).endswith("Name it, for example: text='remark'")
+    assert len(wl.Corpus.from_frame(frame, text="remark", sender="who", me="me")) == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda c, t, m: wl.ChatTransformer.train(c, t, epoch=1), "Did you mean epochs?"),
+        (lambda c, t, m: wl.ChatTransformer.train(c, t, epochs=-1), "epochs is positive, or 0 for the preset's value,"),
+        (lambda c, t, m: wl.ChatTransformer.train(c, t, stride=-1), "stride is positive, not -1."),
+        (lambda c, t, m: wl.ChatTransformer.train(c, t, optimiser="moun"), "Did you mean muon?"),
+        (lambda c, t, m: wl.ChatTransformer.train(c, t, preset="nanoo"), "Did you mean nano?"),
+        (lambda c, t, m: m.generate("hello"), "The tokenizer comes first and then the prompt, not str."),
+        (lambda c, t, m: m.generate(t, 3), "A prompt is text, not int."),
+        (lambda c, t, m: m.generate(t, "<|me|>", topk=3), "Did you mean top_k?"),
+        (lambda c, t, m: wl.analyze(wl.Specimen(m, t, c), "triag"), "Did you mean triage?"),
+        (lambda c, t, m: wl.analyze(wl.Specimen(m, t, c), minuts=3), "Did you mean minutes?"),
+        (lambda c, t, m: wl.analyze(wl.Specimen(m, t, c), heads=3), "There are: parameters, control, "),
+        (
+            lambda c, t, m: wl.analyze(wl.Specimen(m, t, c), "head-ablation", windows=3),
+            "import HeadAblation; wl.analyze(specimen, HeadAblation(windows=...))",
+        ),
+        (
+            lambda c, t, m: wl.analyze(wl.Specimen(m, t, c), "head-ablation", heads=3),
+            "Parameters of 'head-ablation' (windows, ",
+        ),
+        (
+            lambda c, t, m: wl.analyze(
+                wl.Specimen(m, t, c), "head-ablation", parameters={"head-ablation": {"windws": 3}}
+            ),
+            "Did you mean windows?",
+        ),
+    ],
+)
+def test_what_was_meant_is_said_of_a_name_or_an_order_that_is_not(corpus, call, told):
+    tokenizer = wl.SpeakerTokenizer.train(corpus, 261)
+    with pytest.raises(wl.UsageError) as caught:
+        call(corpus, tokenizer, wl.ChatTransformer.from_preset("nano", tokenizer))
+    assert told in str(caught.value)

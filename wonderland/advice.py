@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from wonderland.as_typed import as_typed, options_as_typed, quoted
 
-__all__ = ["Advice", "Command", "Hint", "Options", "in_python", "of_command"]
+__all__ = ["Advice", "Command", "Either", "Hint", "Options", "in_python", "of_command"]
 
 
 class Command:
@@ -94,6 +94,30 @@ class Options:
 Advice: TypeAlias = "Command | Options"
 
 
+class Either(str):
+    """Words for the command line that are others for a script, part of a hint or of a message.
+
+    Args:
+        typed: What the command line says.
+        in_python: What a script is told.
+
+    >>> hint = Hint("Leave ", Either("--source", "source"), " out.")
+    >>> str(hint), in_python(hint)
+    ('Leave --source out.', 'Leave source out.')
+    """
+
+    in_python: str
+
+    def __new__(cls, typed: str, in_python: str) -> Either:
+        """Make one."""
+        both = super().__new__(cls, typed)
+        both.in_python = in_python
+        return both
+
+    def __reduce__(self) -> tuple[type[Either], tuple[str, str]]:
+        return Either, (str(self), self.in_python)
+
+
 class Hint(str):
     """A sentence that holds advice; as text, it has the commands and options as they are typed.
 
@@ -120,10 +144,10 @@ class Hint(str):
 
 
 def in_python(hint: str) -> str:
-    """Return a hint as a script is told it: options are arguments. What is text alone stays as it is."""
+    """Return a hint or message as a script is told it: options are arguments. What is text alone stays as it is."""
     if not isinstance(hint, Hint):
         return hint
-    return "".join(part if isinstance(part, str) else part.in_python for part in hint.parts)
+    return "".join(part.in_python if isinstance(part, (Command, Either, Options)) else part for part in hint.parts)
 
 
 def of_command(hint: str, command: str, *names: str) -> str:

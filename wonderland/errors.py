@@ -34,7 +34,7 @@ class WonderlandError(Exception):
     """Something went wrong that a user can do something about.
 
     Args:
-        message: What happened and why, in one or two sentences.
+        message: What happened and why, in one or two sentences; where a script is told other words, a hint, too.
         hint: What to type or change next; where it proposes a command or options, a `wonderland.advice.Hint` that holds
             them as values. The command line makes whole commands of them, and the text of the error arguments.
 
@@ -51,7 +51,8 @@ class WonderlandError(Exception):
         self.found: dict[str, Any] = {}
 
     def __str__(self) -> str:
-        return f"{self.message}\n{in_python(self.hint)}" if self.hint else self.message
+        message = in_python(self.message)
+        return f"{message}\n{in_python(self.hint)}" if self.hint else message
 
 
 class CheckFailed(WonderlandError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection
 
-__all__ = ["did_you_mean"]
+__all__ = ["did_you_mean", "is_near", "near_of"]
 
 _NEAR, _FEW = 0.6, 6
 
@@ -13,6 +13,17 @@ _NEAR, _FEW = 0.6, 6
 def is_near(word: str, known: Collection[str]) -> bool:
     """Return whether something that is known is written nearly as a word that was typed."""
     return bool(difflib.get_close_matches(word, known, n=1, cutoff=_NEAR))
+
+
+def near_of(word: str, known: Collection[str], listed: str) -> str:
+    """Return what `did_you_mean` says where ``listed`` names all there are.
+
+    >>> near_of("telegramm", ["telegram", "csv"], "Sources: csv, telegram.")
+    'Did you mean telegram? Sources: csv, telegram.'
+    >>> near_of("letters", ["telegram", "csv"], "Sources: csv, telegram.")
+    'Sources: csv, telegram.'
+    """
+    return did_you_mean(word, known if is_near(word, known) else (), listed)
 
 
 def did_you_mean(word: str, known: Collection[str], where: str) -> str:

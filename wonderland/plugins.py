@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -70,15 +70,20 @@ class Plugins:
         """The analyses by name."""
         return self._collect(self.manager.hook.wonderland_analyses, "analysis")
 
-    def analysis(self, name: str) -> type[Any]:
-        """Return the analysis class of this name, or raise `NoAnalysis` with the names that are near."""
+    def analysis(self, name: str, groups: Collection[str] = ()) -> type[Any]:
+        """Return the analysis class of this name, or raise `NoAnalysis` with the names that are near.
+
+        Args:
+            name: Its name.
+            groups: Names of groups that could have been meant, too.
+        """
         must_be(name, str, "an analysis is looked up by its name", "For example: wl.analyses['head-patterns']")
         if name not in self.analyses:
             from wonderland.nearby import did_you_mean
 
             all_of_them = "`wonderland plugins` lists them, and so does `list(wonderland.analyses)`."
             raise NoAnalysis(
-                f"There is no analysis named {name!r}.", hint=did_you_mean(name, self.analyses, all_of_them)
+                f"There is no analysis named {name!r}.", hint=did_you_mean(name, [*self.analyses, *groups], all_of_them)
             )
         return self.analyses[name]
 

@@ -27,7 +27,7 @@ from wonderland.corpus.columns import without_lone_surrogates
 from wonderland.corpus.common_words import shared_words
 from wonderland.corpus.corpus import Corpus
 from wonderland.counted import counted
-from wonderland.errors import InputError, NotEnoughData, UsageError, must_be, must_be_many
+from wonderland.errors import InputError, NotEnoughData, UsageError, must_be, must_be_many, must_be_whole
 from wonderland.paths import expanded, inside
 
 __all__ = ["END", "ME", "PAD", "SEP", "SPECIALS", "THEM", "SpeakerTokenizer", "Verification"]
@@ -113,6 +113,7 @@ class SpeakerTokenizer:
             NotEnoughData: There is no text at all, or no word that so many contacts used.
         """
         must_be(vocab_size, Integral, "vocab_size is a whole number", _USUAL)
+        must_be_whole(contacts, "contacts")
         plain = () if isinstance(corpus, Corpus) else must_be_many(corpus, "A tokenizer is trained on", _MANY)
         if vocab_size < len(SPECIALS) + _ALPHABET:
             raise UsageError(

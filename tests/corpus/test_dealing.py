@@ -37,10 +37,12 @@ def test_what_is_said_once_is_of_all_that_have_it_and_said_of_each_is_dealt_out(
     assert dealt({"me": "Ada", "delimiter": ";"}, kinds) == [{"me": "Ada"}, {}, {"me": "Ada", "delimiter": ";"}]
     for value in (Each(["Ada", "Bo"]), ["Ada", "Bo"], ("Ada", "Bo")):
         assert dealt({"me": value}, kinds) == [{"me": "Ada"}, {}, {"me": "Bo"}]
-    with pytest.raises(UsageError, match="--me is given 3 times, and 2 stores take it: jsonl, csv") as caught:
+    with pytest.raises(UsageError, match="me is a list of 3, and 2 stores take it: jsonl, csv") as caught:
         dealt({"me": Each("abc")}, kinds)
+    assert caught.value.message.startswith("--me is given 3 times, and 2 stores take it")
     assert "once for each" in caught.value.hint
-    with pytest.raises(UsageError, match="--me is given 2 times, and 1 store takes it: jsonl"):
+    assert "a list with one for each" in str(caught.value)
+    with pytest.raises(UsageError, match="me is a list of 2, and 1 store takes it: jsonl"):
         dealt({"me": Each("ab")}, kinds[:2])
 
 
@@ -76,6 +78,8 @@ def test_where_one_name_does_not_do_what_is_to_be_typed_is_said_and_works(place,
     with pytest.raises(OwnerUnknown, match=r"No message in b\.jsonl was sent by 'Ada'") as caught:
         wl.Corpus.read(a, b, me="Ada")
     assert "--me Ada --me NAME" in caught.value.hint
+    assert str(caught.value).endswith("jsonl: me=['Ada', 'NAME']")
+    assert "--" not in str(caught.value)
 
 
 def test_one_place_read_with_two_sources_may_have_an_owner_in_each(tmp_path, monkeypatch, capsys):

@@ -10,7 +10,7 @@ import wonderland as wl
 from wonderland import plugins
 from wonderland.cli.main import run
 from wonderland.corpus.source import choose_source
-from wonderland.errors import InputError, OwnerUnknown
+from wonderland.errors import InputError, OwnerUnknown, UsageError
 from wonderland_exports.testing import make_discord, make_messenger, make_telegram, make_whatsapp
 
 SOURCES = [None, *plugins.load().sources]
@@ -70,6 +70,7 @@ def test_a_file_that_another_source_recognises_is_said_to_be_its(write, name, co
     error = refused(path, named)
     assert f"looks like what {looks} reads, and the source {named!r} was named" in error.message
     assert error.hint == f"Leave --source out, or name that one: wonderland extract {path} --source {looks}"
+    assert str(error).endswith(f"Leave source out, or name that one: source={looks!r}")
     assert len(wl.Corpus.read(path, source=looks)) == 2  # as it says
 
 
@@ -118,3 +119,34 @@ def test_a_folder_of_several_messengers_is_read_with_each_and_never_with_the_sur
     make_messenger(place / "more" / "facebook.zip", 30)
     with pytest.raises(InputError, match="discord, messenger, telegram, whatsapp"):
         choose_source(place, plugins.load().sources)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"source": "jsonll"}, "There is no source named 'jsonll'.\nDid you mean jsonl? Sources: "),
+        ({"mee": "Ada"}, "has no option 'mee'.\nDid you mean me? Its options: "),
+        ({"me": ["Ada", "Bo"]}, "The option me is text, not list.\nFor example: me='Ada'"),
+        ({"names": "yes"}, "Names is True or False"),
+    ],
+    ids=str,
+)
+def test_what_is_said_of_a_store_in_python_is_of_its_kind(options, told, write):
+    path = write("a.jsonl", [{"sender": "Ada", "text": "hi"}])
+    with pytest.raises(UsageError) as caught:
+        wl.Corpus.read(path, **options)
+    assert told in str(caught.value)
+
+
+def test_what_is_on_or_off_is_not_a_word(tmp_path):
+    path = make_telegram(tmp_path / "result.json", 30).path
+    with pytest.raises(UsageError, match="The option partial is True or False, not str"):
+        wl.Corpus.read(path, partial="yes")
+
+
+def test_a_script_is_not_told_to_quote_a_path():
+    for path in ("nothere/my chats.txt", "nothere"):
+        with pytest.raises(InputError, match="There is nothing at") as caught:
+            wl.Corpus.read(path)
+        assert "quote it" in caught.value.hint
+        assert "Check the path." in str(caught.value)

@@ -401,7 +401,7 @@ def test_a_corpus_without_two_tokens_in_a_row_is_too_little(tiny, tokenizer):
     [
         ({"preset": "huge"}, "no preset named 'huge'"),
         ({"learn_rate": 1}, "learn_rate"),
-        ({"epochs": -1}, "epochs is positive, not -1.\nFor the preset's value: epochs=0"),
+        ({"epochs": -1}, "epochs is positive, or 0 for the preset's value, not -1.\nFor the preset's value: epochs=0"),
         ({"stride": 0}, "stride is positive, not 0.\nFor the usual value: stride=4"),
         ({"weight_decay": float("nan")}, "weight_decay is a finite number, not nan.\n.*weight_decay=0.1"),
         ({"seed": 2**31}, "seed is at most 2,147,483,647, not 2,147,483,648.\n.*seed=0"),

@@ -26,6 +26,9 @@ def test_no_audit_is_said_and_refuses():
         assert error.value.exit_code == 1
         assert "wonderland audit" in error.value.hint
         assert "--i-asked-them" in error.value.hint
+        assert 'wl.analyze(specimen, "memorisation")' in str(error.value)
+        assert "asked=True" in str(error.value)
+        assert "--" not in str(error.value)
 
 
 def test_an_audit_that_refuses_nothing_lets_it_out_and_promises_nothing():

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from wonderland.advice import Either, Hint
 from wonderland.errors import UsageError, must_be
 
 __all__ = ["Choice", "between", "moment", "of_people", "only_direct", "repeats"]
@@ -52,7 +53,7 @@ def between(table: pa.Table, since: datetime | None, until: datetime | None) -> 
     if since and until and since >= until:
         raise UsageError(
             f"Nothing is sent from {since:%Y-%m-%d %H:%M} on and before {until:%Y-%m-%d %H:%M}.",
-            hint="Give --until a later day than --since.",
+            hint=Hint("Give ", Either("--until", "until"), " a later day than ", Either("--since", "since"), "."),
         )
     times = table.column("timestamp").combine_chunks()
     missing = times.is_null().to_numpy(zero_copy_only=False)
@@ -83,7 +84,8 @@ def of_people(
     if unknown:
         most = Counter(sender for sender in senders if sender != me).most_common(8)
         listed = ", ".join(f"{sender} ({count:,})" for sender, count in most)
-        raise UsageError(f"{unknown[0]!r} wrote no message here.", hint=f"Most wrote: {listed}.")
+        nobody = f"Nobody wrote any but {me!r}." if len(senders) else "There is no message to choose from."
+        raise UsageError(f"{unknown[0]!r} wrote no message here.", hint=f"Most wrote: {listed}." if most else nobody)
     grouped = _grouped(table, thread_index, me)
     out = np.isin(senders, list(without))
     direct = _in_conversations(thread_index, out & ~grouped) & ~grouped

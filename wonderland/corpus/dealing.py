@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from wonderland.advice import Command, Hint
+from wonderland.advice import Command, Either, Hint, Options, in_python
 from wonderland.as_typed import options_as_typed
 from wonderland.counted import counted
 from wonderland.errors import OwnerUnknown, UsageError
@@ -20,6 +20,11 @@ from wonderland.errors import OwnerUnknown, UsageError
 __all__ = ["Each", "Given", "dealt", "options_of", "say_it_of_each"]
 
 _ME = "me"
+_SEVERAL = Either(
+    "Give it once for all, or once for each of them, in their order.",
+    "Give one value for all, or a list with one for each of them, in their order.",
+)
+_ONE = Either("Give it once.", "Give one value, not a list.")
 
 
 class Each(tuple[Any, ...]):
@@ -70,12 +75,10 @@ def dealt(options: Mapping[str, Any], kinds: Sequence[type[Any]], places: Sequen
             flag = f"--{name.replace('_', '-')}"
             stores = counted(len(takers), "store takes", "stores take")
             named = [f"{places[one]} ({kinds[one].name})" if places else kinds[one].name for one in takers]
+            told = Either(f"{flag} is given {counted(len(value), 'time')}", f"{name} is a list of {len(value)}")
             raise UsageError(
-                f"{flag} is given {counted(len(value), 'time')}, and {stores} it"
-                + (f": {', '.join(named)}." if takers else "."),
-                hint="Give it once for all, or once for each of them, in their order."
-                if len(takers) > 1
-                else "Give it once.",
+                Hint(told, f", and {stores} it" + (f": {', '.join(named)}." if takers else ".")),
+                hint=Hint(_SEVERAL if len(takers) > 1 else _ONE),
             )
         for place, number in enumerate(takers):
             found[number][name] = value[place] if several else value
@@ -106,22 +109,27 @@ def say_it_of_each(error: OwnerUnknown, stores: Sequence[Given], number: int) ->
         words += [word for name in names for word in ("--source", name)]
     told = [{**store.options, _ME: "NAME"} if place == number else store.options for place, store in enumerate(stores)]
     which = f"{stores[number].path.name}, {stores[number].kind.name}"
-    said = (
-        f"{error.hint.rstrip('.')}. Of several stores, say it once for each, in their order; NAME is who you are in "
-        f"{which}: "
-    )
+    said = f" Of several stores, say it once for each, in their order; NAME is who you are in {which}: "
     kinds = [store.kind for store in stores]
-    error.hint = Hint(said, Command("extract", *words, *_said(kinds, told)))
+    argument = Options(**{_ME: [value for name, values in _values(kinds, told) if name == _ME for value in values]})
+    again = Command("extract", *words, *_said(kinds, told), in_python=argument.in_python)
+    of_one = Either(error.hint, in_python(error.hint))  # no command: it would be said of all
+    error.hint = Hint(of_one, "" if error.hint.endswith(".") else ".", said, again)
 
 
 def _said(kinds: Sequence[type[Any]], options: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the options of several stores as they are typed: once where all have the same, else once for each.
+    """Return the options of several stores as they are typed."""
+    each = ((name, one) for name, values in _values(kinds, options) for one in values)
+    return [word for name, one in each for word in options_as_typed({name: one})]
+
+
+def _values(kinds: Sequence[type[Any]], options: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield each option of several stores with what is said of it: once where all have the same, else once for each.
 
     What one has that others were not told is told them as it is by default; of who the owner is, that is "" where a
     source has no name by default. Of what is on or off, which can only be said of all, and of what cannot be typed by
     default, that is what one has.
     """
-    words = []
     for name in dict.fromkeys(name for one in options for name in one):
         takers = [number for number, kind in enumerate(kinds) if name in options_of(kind)]
         usual = [inspect.signature(kinds[number]).parameters[name].default for number in takers]
@@ -130,6 +138,4 @@ def _said(kinds: Sequence[type[Any]], options: Sequence[Mapping[str, Any]]) -> l
         given = next(one[name] for one in options if name in one)
         apart = any(value != given for value in values) and not isinstance(given, bool)
         each = [value for value in values if isinstance(value, (str, int, float, list, tuple))]
-        for value in each if apart and len(each) == len(values) else [given]:
-            words += options_as_typed({name: value})
-    return words
+        yield name, each if apart and len(each) == len(values) else [given]

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-from wonderland.advice import Command, Hint
+from wonderland.advice import Command, Either, Hint
 from wonderland.errors import InputError, ResourceError
 
 __all__ = ["MAKE_ONE", "AppFile", "Decrypted", "decrypt", "is_backup", "is_encrypted", "not_in", "place_of"]
@@ -111,7 +111,13 @@ def not_in(backup: Path, wanted: AppFile, what: str) -> InputError:
     """
     return InputError(
         f"There is no {Path(wanted.path).name} with {what} in the backup {backup}.",
-        hint=Hint("What else it holds is found without --source: ", Command("extract", backup), f". {MAKE_ONE}"),
+        hint=Hint(
+            "What else it holds is found without ",
+            Either("--source", "source"),
+            ": ",
+            Command("extract", backup, in_python=f"Corpus.read({str(backup)!r})"),
+            f". {MAKE_ONE}",
+        ),
     )
 
 

@@ -13,11 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wonderland.advice import Command, Hint
+from wonderland.advice import Command, Either, Hint
 from wonderland.errors import InputError
 from wonderland.paths import expanded, must_have_a_name
 
-__all__ = ["home_of_mac_app", "is_folder", "is_there", "locate", "must_be_a_store"]
+__all__ = ["CHECK_THE_PATH", "home_of_mac_app", "is_folder", "is_there", "locate", "must_be_a_store"]
+
+CHECK_THE_PATH = Hint("Check the path", Either("; quote it if it contains spaces.", "."))
+"""What to do where there is nothing at a path."""
 
 
 def locate(typed: str | Path, sources: Mapping[str, type[Any]]) -> Path:
@@ -45,8 +48,10 @@ def locate(typed: str | Path, sources: Mapping[str, type[Any]]) -> Path:
             hint=f"Give the path of the export. {told}".strip(),
         )
     near = difflib.get_close_matches(word.lower(), homes, n=1, cutoff=0.6)
-    meant = f"Did you mean {near[0]}? " if near else "Check the path; quote it if it contains spaces. "
-    raise InputError(f"There is nothing at {path}, and no source is called {word!r}.", hint=(meant + told).strip())
+    meant = f"Did you mean {near[0]}?" if near else CHECK_THE_PATH
+    raise InputError(
+        f"There is nothing at {path}, and no source is called {word!r}.", hint=Hint(meant, f" {told}" if told else "")
+    )
 
 
 def home_of_mac_app(app: str, *places: str) -> Path:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from wonderland.advice import Command, Hint
+from wonderland.advice import Command, Either, Hint
 from wonderland.as_typed import as_typed, quoted
 from wonderland.corpus.locating import is_folder
 from wonderland.errors import InputError, OwnerUnknown
@@ -140,7 +140,12 @@ def blaming_the_name(path: Path, kind: type[Any], sources: Mapping[str, type[Any
         raise InputError(
             f"{path.name} looks like what {in_words(others, 'or')} reads, and the source {kind.name!r} was named, "
             f"which says: {error.message}",
-            hint=Hint("Leave --source out, or name that one: ", Command("extract", path, source=others[0])),
+            hint=Hint(
+                "Leave ",
+                Either("--source", "source"),
+                " out, or name that one: ",
+                Command("extract", path, source=others[0], in_python=f"source={others[0]!r}"),
+            ),
         ) from error
 
 

@@ -43,8 +43,14 @@ USUAL_NAMES = {
     "from_me": ("is_from_me", "from_me", "is_me", "outgoing", "is_sender", "sent_by_me", "is_outgoing"),
 }  # fmt: skip
 _DIRECTIONS = ("direction", "type", "message_type", "msg_type", "folder")  # whose it is, if their values say so
+_LONGEST = 40  # signs of a column that are told
+_OF_JSON = re.compile(r'^[{\["]|[{\[]\s*"|"\s*:|:\s*["{\[]')  # in what is no name
 _HOURS = ("time", "hour", "clock", "message_time")  # of the day, beside a column of days
 _PARTNERS = {"contact", "contact_name", "address", "phone_number", "number", "phone"}  # the other, on both sides' rows
+_OTHER_CELLS = (
+    ". If these are not its columns, say what stands between its cells, for example: ",
+    Options("extract", delimiter=";"),
+)
 _SENDER_IDS = ("sender_id", "author_id", "authorid", "user_id", "senderid")
 
 # What the cells of such a column say, in lower case.
@@ -77,7 +83,12 @@ def word(value: object) -> str:
 
 
 def detect(
-    where: str, columns: Iterable[str], given: Mapping[str, str], records: Sequence[Mapping[str, Any]]
+    where: str,
+    columns: Iterable[str],
+    given: Mapping[str, str],
+    records: Sequence[Mapping[str, Any]],
+    *,
+    delimited: bool = False,
 ) -> dict[str, str]:
     """Find out which columns mean what.
 
@@ -86,6 +97,7 @@ def detect(
         columns: The columns there are.
         given: Columns the user named, by meaning; an empty string means "detect it".
         records: The first records of the file, whose values tell what names do not.
+        delimited: Whether columns may be wrong because something else stands between the cells.
 
     Returns:
         Column by meaning: those of ``USUAL_NAMES``, "clock" for a time of day beside the day, "sender_id".
@@ -106,19 +118,18 @@ def detect(
             keys[meaning] = found
     if "text" not in keys:
         raise InputError(
-            f"{where} has no column that looks like the text of a message. Its columns: {', '.join(table.columns)}.",
+            f"{where} has no column that looks like the text of a message. Its columns: {_told(table.columns)}.",
             hint=Hint(
                 "Name it, for example: ",
-                Options("extract", text="body"),
-                ". If these are not its columns, say what stands between its cells, for example: ",
-                Options("extract", delimiter=";"),
+                Options("extract", text=_likely_text(table.columns, keys, records)),
+                *(_OTHER_CELLS if delimited else ()),
             ),
         )
     if "from_me" not in keys and (direction := table.direction(keys)):
         keys["from_me"] = direction
     if "from_me" not in keys and "sender" not in keys:
         raise InputError(
-            f"{where} does not say who wrote each message. Its columns: {', '.join(table.columns)}.",
+            f"{where} does not say who wrote each message. Its columns: {_told(table.columns)}.",
             hint=_name_the_sender([column for column in table.columns if column not in keys.values()], records),
         )
     if "thread" not in keys and "from_me" in keys and name_of(keys.get("sender", "")) in _PARTNERS:
@@ -129,14 +140,32 @@ def detect(
     return keys
 
 
+def _told(columns: Sequence[str]) -> str:
+    """Return columns as an error names them, without what is no name: the first line may be of texts, or of JSON."""
+    named = ("…" if _OF_JSON.search(one) else one if len(one) <= _LONGEST else f"{one[:_LONGEST]}…" for one in columns)
+    return ", ".join(named)
+
+
 def _name_the_sender(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> str:
     """Return what to type where no column says who wrote, by one of those that mean nothing yet and hold no numbers."""
     if not columns:
         said = "Add a column with who wrote each message, called sender, and say who you are, for example: "
         return Hint(said, Options("extract", me="Ada"))
-    words = (column for column in columns if not any(re.search(r"\d", str(one.get(column))) for one in records))
-    advice = Options("extract", sender=next(words, columns[0]), me="Ada")
+    advice = Options("extract", sender=_no_number(columns, records) or columns[0], me="Ada")
     return Hint("Name the column of the sender and say who you are, for example: ", advice)
+
+
+def _likely_text(columns: Sequence[str], keys: Mapping[str, str], records: Sequence[Mapping[str, Any]]) -> str:
+    """Return the column with the most text among those that mean nothing yet; "body" if there is no column."""
+    left = [column for column in columns if column not in keys.values()] or columns
+    sizes = {one: sum(len(value) for row in records if isinstance(value := row.get(one), str)) for one in left}
+    return max(left, key=sizes.__getitem__, default="body")
+
+
+def _no_number(columns: Iterable[str], records: Sequence[Mapping[str, Any]]) -> str:
+    """Return the first column that holds no numbers; "" if there is none."""
+    words = (column for column in columns if not any(re.search(r"\d", str(one.get(column))) for one in records))
+    return next(words, "")
 
 
 class _Table:
@@ -160,9 +189,7 @@ class _Table:
         if wanted not in self.columns:
             alike = self.by_name.get(name_of(wanted), [])
             if len(alike) != 1:
-                raise UsageError(
-                    f"{self.where} has no column {wanted!r}.", hint=f"Its columns: {', '.join(self.columns)}."
-                )
+                raise UsageError(f"{self.where} has no column {wanted!r}.", hint=f"Its columns: {_told(self.columns)}.")
             wanted = alike[0]
         if self.columns.count(wanted) > 1:
             raise InputError(f"{self.where} has two columns named {wanted!r}.", hint="Rename or delete one of them.")

@@ -25,7 +25,7 @@ from wonderland.corpus.secrets import beside
 from wonderland.corpus.source import Source, choose_source, closing_source, open_source
 from wonderland.counted import counted
 from wonderland.errors import OwnerUnknown, UsageError
-from wonderland.nearby import did_you_mean
+from wonderland.nearby import near_of
 from wonderland.paths import expanded
 
 __all__ = ["named_stores", "read_part", "read_several", "space_of"]
@@ -53,7 +53,7 @@ def read_several(
     _require_known(chosen, options or {})
     each = dealt(options or {}, chosen, [path for path, _ in stores])
     given = [Given(path, name, kind, own) for (path, name), kind, own in zip(stores, chosen, each, strict=True)]
-    known = Acquaintances.load(expanded(people)) if people else Acquaintances()
+    known = Acquaintances.named(people)
     shared = None if names else pseudonyms or Pseudonyms()
     parts = []
     for number, (label, store) in enumerate(zip(labels([kind.name for kind in chosen]), given, strict=True)):
@@ -158,5 +158,5 @@ def _require_known(chosen: Sequence[type[Source]], options: Mapping[str, Any]) -
             known = sorted({known for kind in chosen for known in options_of(kind)})
             raise UsageError(
                 f"None of the sources {told} has an option {name!r}.",
-                hint=did_you_mean(name, known, f"Their options: {', '.join(known)}."),
+                hint=near_of(name, known, f"Their options: {', '.join(known)}."),
             )

@@ -8,17 +8,21 @@ it has, and yields exactly one `Message` or `Skipped` for each of them. Options 
 from __future__ import annotations
 
 import inspect
+import typing
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+import numpy as np
+
 from wonderland.advice import Hint, Options
-from wonderland.corpus.locating import is_folder, must_be_a_store
+from wonderland.corpus.locating import CHECK_THE_PATH, is_folder, must_be_a_store
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.corpus.misnamed import must_hold_something
 from wonderland.corpus.unrecognised import look
-from wonderland.errors import InputError, PluginError, SeveralSources, UsageError
+from wonderland.errors import InputError, PluginError, SeveralSources, UsageError, must_be
+from wonderland.nearby import near_of
 
 __all__ = ["Source", "choose_source", "closing_source", "open_source"]
 
@@ -82,7 +86,7 @@ def choose_source(path: Path, sources: Mapping[str, type[Source]], name: str | N
         InputError: The path does not exist or holds nothing, no source can read it, or it is not plain which one is to.
     """
     if not _exists(path):
-        raise InputError(f"There is nothing at {path}.", hint="Check the path; quote it if it contains spaces.")
+        raise InputError(f"There is nothing at {path}.", hint=CHECK_THE_PATH)
     must_be_a_store(path)
     must_hold_something(path)
     return _named(name, sources) if name else _surest(path, sources)
@@ -105,9 +109,28 @@ def open_source(
     if unknown:
         raise UsageError(
             f"The source {chosen.name!r} has no option {unknown[0]!r}.",
-            hint=f"Its options: {', '.join(known) or 'none'}.",
+            hint=near_of(unknown[0], known, f"Its options: {', '.join(known) or 'none'}."),
         )
+    for name, value in (options or {}).items():
+        _must_fit(chosen, name, value)
     return chosen(path, **(options or {}))
+
+
+def _must_fit(kind: type[Source], name: str, value: object) -> None:
+    """Refuse an option of another type where its source takes text, or True or False; others check their own.
+
+    Raises:
+        UsageError: It is of another type.
+    """
+    try:
+        wanted = typing.get_type_hints(kind.__init__).get(name)
+    except (NameError, TypeError):  # a plugin that names a type it does not import
+        return
+    if wanted is bool:
+        must_be(value, (bool, np.bool_), f"the option {name} is True or False", f"For example: {name}=True")
+    elif wanted is str or (wanted == str | None and value is not None):
+        example = Hint("For example: ", Options("extract", **{name: "Ada"})) if name == "me" else ""
+        must_be(value, str, f"the option {name} is text", example)
 
 
 @contextmanager
@@ -140,7 +163,10 @@ def _exists(path: Path) -> bool:
 
 def _named(name: str, sources: Mapping[str, type[Source]]) -> type[Source]:
     if name not in sources:
-        raise UsageError(f"There is no source named {name!r}.", hint=f"Sources: {', '.join(sorted(sources))}.")
+        raise UsageError(
+            f"There is no source named {name!r}.",
+            hint=near_of(name, sources, f"Sources: {', '.join(sorted(sources))}."),
+        )
     return sources[name]
 
 

@@ -12,6 +12,7 @@ An analysis that draws other analyses together names them in ``uses``. They run 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from wonderland.errors import NotEnoughData, Unsupported, UsageError
-from wonderland.lab.choosing import R_co, Runnable, make, parameters_of, select, with_used
+from wonderland.lab.choosing import R_co, Runnable, make, no_argument, parameters_of, select, with_used
 from wonderland.lab.cohort import Cohort
 from wonderland.lab.names import NOT_EVERY_MODEL
 from wonderland.lab.result import Result, result_class
@@ -99,6 +100,7 @@ def analyze(
     given: Mapping[str, Result] | None = None,
     scratch: Callable[[str], Path] | None = None,
     minutes: float | None = None,
+    **others: Any,
 ) -> Results:
     """Run analyses on a specimen, with one shared forward pass; or on a cohort, on each member and then on all.
 
@@ -112,6 +114,7 @@ def analyze(
         given: Results that are there already, for analyses that use them; they are not computed again.
         scratch: Gives the folder in which an analysis may write on the way, by its name; a temporary one if None.
         minutes: Begin no further analysis after so long; those left are named in ``declined``.
+        **others: Refused: a parameter is of one analysis.
 
     Returns:
         The results by name, in the order they ran, with those of analyses that were used. An analysis that says there
@@ -129,6 +132,8 @@ def analyze(
             f"Analyses are run on a wl.Specimen or a wl.Cohort, not on {type(subject).__name__}.",
             hint="wl.Specimen(model, tokenizer, held_out)",
         )
+    if others:
+        raise no_argument(next(iter(others)), wanted, [*inspect.signature(analyze).parameters][2:-1])
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
     watching = Watching(on_start, on_progress, scratch, deadline=deadline)
     kind = subject.kind if isinstance(subject, Cohort) else ""

@@ -7,7 +7,7 @@ among all those of one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar, Protocol
 
 from typing_extensions import TypeVar
@@ -17,8 +17,9 @@ from wonderland.advice import Command, Hint
 from wonderland.errors import PluginError, UsageError
 from wonderland.lab.parameters import must_be_ready, parameters_of
 from wonderland.lab.result import Result
+from wonderland.nearby import is_near, near_of
 
-__all__ = ["Runnable", "comparing", "make", "of_several", "parameters_of", "select", "with_used"]
+__all__ = ["Runnable", "comparing", "make", "no_argument", "of_several", "parameters_of", "select", "with_used"]
 
 R_co = TypeVar("R_co", bound=Result, default=Result, covariant=True)
 
@@ -48,6 +49,7 @@ def select(
     known = plugins.load().analyses
     for name in parameters or {}:
         plugins.load().analysis(name)  # parameters for an analysis that does not exist would be passed over in silence
+    groups = sorted({"all", *(group for cls in known.values() for group in getattr(cls, "groups", ()))})
     chosen: dict[str, Runnable] = {}
     for item in wanted:
         if not isinstance(item, str):
@@ -64,7 +66,7 @@ def select(
             raise UsageError(what, hint=_how_to_compare(item, kinds[0]))
         for name in members or [item]:
             if name not in chosen:
-                chosen[name] = make(plugins.load().analysis(name), (parameters or {}).get(name, {}))
+                chosen[name] = make(plugins.load().analysis(name, groups), (parameters or {}).get(name, {}))
     return list(chosen.values())
 
 
@@ -77,6 +79,33 @@ def comparing(kind: str) -> list[str]:
 def of_several(name: str, of: str) -> UsageError:
     """Return the error for an analysis of several models that is asked of one, or of models of another kind."""
     return UsageError(f"{name} is of several models ({of}).", hint=_how_to_compare(name, of))
+
+
+def no_argument(name: str, wanted: Iterable[str | Runnable], arguments: Collection[str]) -> UsageError:
+    """Return the error for a parameter of an analysis that is said to `analyze` itself, or for a mistyped argument.
+
+    Args:
+        name: What was said.
+        wanted: The analyses that were asked for.
+        arguments: The arguments there are.
+    """
+    known = plugins.load().analyses
+    classes = [known.get(one) if isinstance(one, str) else type(one) for one in wanted]
+    asked = [cls for cls in classes if cls is not None]
+    told = f"analyze has no argument {name!r}"
+    if is_near(name, arguments) or not asked:
+        return UsageError(f"{told}.", hint=near_of(name, arguments, f"There are: {', '.join(arguments)}."))
+    cls = next((one for one in asked if name in parameters_of(one)), asked[0])
+    own = parameters_of(cls)
+    if name in own:
+        told += f"; it is a parameter of the analysis {cls.name!r}"
+    example = name if name in own else next(iter(own), "")
+    said = f"{cls.__name__}({example}=...)" if example else f"{cls.__name__}()"
+    return UsageError(
+        f"{told}.",
+        hint=f"Parameters of {cls.name!r} ({', '.join(own) or 'none'}) are said to the analysis itself: "
+        f"from {cls.__module__} import {cls.__name__}; wl.analyze(specimen, {said})",
+    )
 
 
 def _how_to_compare(name: str, of: str) -> str:
@@ -128,7 +157,7 @@ def make(cls: type[Any], parameters: Mapping[str, Any]) -> Runnable:
     if unknown:
         raise UsageError(
             f"The analysis {cls.name!r} has no parameter {unknown[0]!r}.",
-            hint=f"Its parameters: {', '.join(known) or 'none'}.",
+            hint=near_of(unknown[0], known, f"Its parameters: {', '.join(known) or 'none'}."),
         )
     analysis: Runnable = cls(**parameters)
     must_be_ready(analysis)

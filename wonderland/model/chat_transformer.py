@@ -6,6 +6,7 @@ modules of their own that know that class only. This one puts them together.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -26,6 +27,7 @@ from wonderland.model.presets import preset
 from wonderland.model.settings import TrainingSettings
 from wonderland.model.training import Progress, bytes_per_token, fit
 from wonderland.model.transformer import Transformer
+from wonderland.nearby import near_of
 from wonderland.tokenizer import SpeakerTokenizer
 
 if TYPE_CHECKING:
@@ -71,11 +73,12 @@ def train(
     """
     must_be(corpus, Corpus, "a model is trained on a Corpus", "Read one: wl.Corpus.read(PATH)")
     must_be(tokenizer, SpeakerTokenizer, "a model needs a SpeakerTokenizer", "wl.SpeakerTokenizer.train(corpus)")
-    try:
-        chosen = TrainingSettings(**settings).resolved()
-    except TypeError as error:
-        known = ", ".join(TrainingSettings.__dataclass_fields__)
-        raise UsageError(f"Unknown training setting: {error}.", hint=f"Settings: {known}.") from error
+    known = TrainingSettings.__dataclass_fields__
+    for name in settings:
+        if name not in known:
+            hint = near_of(name, known, f"Settings: {', '.join(known)}.")
+            raise UsageError(f"There is no training setting {name!r}.", hint=hint)
+    chosen = TrainingSettings(**settings).resolved()
     context = preset(chosen.preset).config.n_ctx
     layout = {"size": chosen.window_size, "context": context}
     windows = pack(with_canaries(corpus, chosen.canaries, chosen.seed), tokenizer, stride=chosen.stride, **layout)
@@ -138,6 +141,11 @@ class ChatTransformer(Transformer):
 
     def generate(self, tokenizer: SpeakerTokenizer, prompt: str = "", **options: Any) -> Sampled:
         """Continue a prompt as me or as them; see `wonderland.model.generate.generate` for the options."""
+        known = [*inspect.signature(generate).parameters][3:]
+        for name in options:
+            if name not in known:
+                hint = near_of(name, known, f"There are: {', '.join(known)}.")
+                raise UsageError(f"What is generated has no option {name!r}.", hint=hint)
         return generate(self, tokenizer, prompt, **options)
 
     def to_transformer_lens(self) -> TransformerBridge:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from wonderland.advice import Command, Hint
-from wonderland.errors import InputError, UsageError
+from wonderland.errors import InputError, UsageError, must_be
 from wonderland.model.transformer import Transformer
 from wonderland.tokenizer import END, ME, PAD, SEP, THEM, SpeakerTokenizer
 
@@ -79,6 +79,12 @@ def generate(
         UsageError: The speaker is unknown, a number is out of range, or the prompt leaves no room in the context.
         InputError: The model's answers are not finite numbers.
     """
+    example = 'For example: model.generate(tokenizer, "<|them|> are you free tomorrow?")'
+    if not hasattr(tokenizer, "encode_prompt"):
+        raise UsageError(
+            f"The tokenizer comes first and then the prompt, not {type(tokenizer).__name__}.", hint=example
+        )
+    must_be(prompt, str, "a prompt is text", example)
     if speaker not in SPEAKERS:
         raise UsageError(f"The speaker is 'me' or 'them', not {speaker!r}.", hint="For example: speaker='them'")
     start = _opening(tokenizer, prompt, SPEAKERS[speaker])

@@ -13,6 +13,7 @@ from numbers import Real
 from typing import Any
 
 from wonderland.errors import UsageError, must_be, must_be_whole
+from wonderland.nearby import near_of
 
 __all__ = ["PRESETS", "Config", "Preset", "preset"]
 
@@ -129,5 +130,6 @@ PRESETS = {
 def preset(name: str) -> Preset:
     """Return the preset of this name, or raise `UsageError` with the names there are."""
     if name not in PRESETS:
-        raise UsageError(f"There is no preset named {name!r}.", hint=f"Presets: {', '.join(PRESETS)}.")
+        listed = f"Presets: {', '.join(PRESETS)}."
+        raise UsageError(f"There is no preset named {name!r}.", hint=near_of(name, PRESETS, listed))
     return PRESETS[name]

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from wonderland.advice import Hint, Options
 from wonderland.errors import UsageError
 from wonderland.model.presets import preset
+from wonderland.nearby import near_of
 
 __all__ = ["OPTIMISERS", "PRECISIONS", "TrainingSettings"]
 
@@ -71,7 +72,8 @@ class TrainingSettings:
             if isinstance(value, float) and not math.isfinite(value):
                 raise UsageError(f"{name} is a finite number, not {value}.", hint=_usual(name))
             if name in _POSITIVE and value <= 0:
-                raise UsageError(f"{name} is positive, not {value}.", hint=_usual(name))
+                zero = ", or 0 for the preset's value" if name in _OF_THE_PRESET else ""
+                raise UsageError(f"{name} is positive{zero}, not {value}.", hint=_usual(name))
             if name in _NOT_NEGATIVE and value < 0:
                 raise UsageError(f"{name} is 0 or more, not {value}.", hint=_usual(name))
             if isinstance(value, int) and value > _LARGEST:
@@ -83,7 +85,8 @@ class TrainingSettings:
             )
         for name, known in (("optimiser", OPTIMISERS), ("precision", PRECISIONS)):
             if values[name] not in known:
-                raise UsageError(f"There is no {name} named {values[name]!r}.", hint=f"There are: {', '.join(known)}.")
+                hint = near_of(values[name], known, f"There are: {', '.join(known)}.")
+                raise UsageError(f"There is no {name} named {values[name]!r}.", hint=hint)
         return TrainingSettings(**values)
 
     def identity(self) -> dict[str, Any]:

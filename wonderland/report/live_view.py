@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from wonderland.advice import Either, Hint
 from wonderland.errors import UsageError
 
 __all__ = ["LIVE_VIEW", "MODULES", "SOURCES", "redacted_model"]
@@ -45,5 +46,5 @@ def redacted_model() -> UsageError:
     return UsageError(
         "A report with the model in it cannot be redacted: the weights and the tokens were learned from the messages, "
         "and no word can be taken out of them.",
-        hint="Leave out one of the two: --live or --redact.",
+        hint=Hint("Leave out one of the two: ", Either("--live or --redact", "live or redact"), "."),
     )

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from wonderland.advice import Command, Hint
+from wonderland.advice import Command, Either, Hint
 from wonderland.errors import CheckFailed
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ WHAT_HELPS = Hint(
 """What to do about a model that gives something away."""
 ASKED = "It was written because somebody said that those whose messages it read were asked."
 """How the sentence of a file ends whose model an audit does not let be shared."""
+
+
+_AUDITS = 'workspace.audit()` or `wl.analyze(specimen, "memorisation")'
 
 
 @dataclass(frozen=True)
@@ -93,9 +96,9 @@ class Sharing:
             return f"The audit does not let this model be shared: {' '.join(self.refusals)} {ASKED}"
         raise CheckFailed(
             f"The model is not put into a file that can be shared. {' '.join(self.refusals)}",
-            hint=Hint(
-                self._what_to_do, " If all whose messages it read agree: --i-asked-them"
-            ),  # which one writes oneself
+            hint=Hint(  # which one writes oneself
+                self._what_to_do, " If all whose messages it read agree: ", Either("--i-asked-them", "asked=True")
+            ),
         )
 
     @property
@@ -104,4 +107,4 @@ class Sharing:
             return f"Only too little was examined. Examine more with `{self.larger}`."
         if self.figures:
             return WHAT_HELPS
-        return Hint("Run `", Command("audit"), "` for this model.")
+        return Hint("Run `", Command("audit", in_python=_AUDITS), "` for this model.")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wonderland.advice import Command, Hint, Options
+from wonderland.advice import Command, Either, Hint, Options
 from wonderland.errors import InputError, UsageError
 from wonderland.nearby import is_near
 from wonderland.paths import expanded
@@ -124,7 +124,11 @@ def _messages_of(folder: Path) -> Corpus:
     from wonderland.corpus.corpus import Corpus
 
     if not (folder / FILE).is_file():
-        hint = "Give the folder that holds wonderland.toml; parts of this workspace are compared with --by."
+        hint = Hint(
+            "Give the folder that holds wonderland.toml; parts of this workspace are compared with ",
+            Either("--by", "by"),
+            ".",
+        )
         near = [name for name in (*_PARTS, *_beside(folder)) if is_near(folder.name, [name])]
         if near:
             told = [part for name in near[:2] for part in (" or ", _PARTS.get(name, Command("compare", name)))]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import wonderland as wl
-from wonderland.advice import Command, Hint
+from wonderland.advice import Command, Either, Hint
 from wonderland.errors import InputError, WonderlandError
 from wonderland_exports.frame import open_export
 from wonderland_exports.frame.archives import CUT_SHORT, begins_as_archive, damage_of, is_archive
@@ -51,8 +51,10 @@ class Archive:
             raise InputError(
                 f"{self.path} is no zip archive, and this source only says what is wrong with one.",
                 hint=Hint(
-                    "Leave --source out, and the source is found by what is in the file or folder: ",
-                    Command("extract", self.path),
+                    "Leave ",
+                    Either("--source", "source"),
+                    " out, and the source is found by what is in the file or folder: ",
+                    Command("extract", self.path, in_python=f"Corpus.read({str(self.path)!r})"),
                 ),
             )
         raise InputError(

@@ -11,7 +11,7 @@ import shlex
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from wonderland.advice import Hint, Options
+from wonderland.advice import Either, Hint, Options
 from wonderland.corpus.people import ME
 from wonderland.counted import counted
 from wonderland.errors import OwnerUnknown
@@ -107,7 +107,7 @@ def _candidates(senders: Mapping[str, int], names: Mapping[str, str], own: Colle
 def _hint(senders: Mapping[str, int], names: Mapping[str, str], own: Collection[str], *, example: bool = True) -> str:
     found = _candidates(senders, names, own)
     if not found:
-        return "Leave --me out."
+        return Hint("Leave ", Either("--me", "me"), " out.")
     listed = ", ".join(f"{_quoted(word)} ({counted(count, 'message')})" for word, count in found[:_SHOWN])
     more = f" and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else ""
     how = (
