@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 
@@ -12,7 +13,8 @@ from wonderland.errors import UsageError
 from wonderland.model.presets import PRESETS, Config, Preset
 from wonderland.workspace import settings
 from wonderland.workspace.kept import claimed
-from wonderland.workspace.locking import alone, holder
+from wonderland.workspace.layout import CHECKPOINT
+from wonderland.workspace.locking import alone, holder, in_turn
 from wonderland.workspace.stage import Stage
 from wonderland.workspace.workspace import Workspace
 
@@ -575,3 +577,24 @@ def test_the_demo_does_the_whole_job(told):
     assert out.index("wonderland analyze sparse") < out.index(report)
     assert "Next:" not in out  # `wonderland status` says what else there is
     assert (folder / "report.html").stat().st_size > 100_000
+
+
+def test_a_report_is_out_of_date_where_its_model_is_and_one_in_training_has_no_time_of_another(workspace, capsys):
+    def steps():
+        return {step.name: step for step in Workspace(workspace).status()}
+
+    before = steps()
+    assert before["model"].state == before["report"].state == "done"
+    seed = Workspace(workspace).settings.training.seed
+    Workspace(workspace).configure("training", seed=seed + 1)
+    now = steps()
+    assert now["model"].state == now["report"].state == now["live report"].state == "out of date"
+    assert now["report"].detail.endswith("it is of the model from before, which the settings do not ask for now")
+    assert run(["report", "-q", "-w", str(workspace)]) != 0  # so it is right to say so
+    assert "train" in output_of(capsys, "status", "-w", workspace).out.splitlines()[-1]
+    with in_turn(workspace / f"{CHECKPOINT}.lock"):
+        model = steps()["model"]
+        assert (model.state, model.written, model.working) == ("begun", None, True)
+        assert re.search(r"training now, in another process; until then the model of [\d :-]+ is there$", model.detail)
+    Workspace(workspace).configure("training", seed=seed)
+    assert steps() == before

@@ -177,7 +177,7 @@ def test_nobody_is_asked_without_a_terminal(place, capsys):
     assert "--me Bo" in told
     assert run(["extract", "a.jsonl", "d.jsonl", "-q"]) == 3
     told = capsys.readouterr().err
-    assert f"wonderland extract {place / 'a.jsonl'} {place / 'd.jsonl'} --me me --me NAME" in told
+    assert f"wonderland extract {place / 'a.jsonl'} {place / 'd.jsonl'} --me me --me Bo" in told
     assert run(["extract", "a.jsonl", "d.jsonl", "--me", "me", "--me", "Ada", "-q"]) == 0
     assert run(["extract", "a.jsonl", "-q"]) == run(["extract", "--add", "d.jsonl", "--me", "Ada", "-q"]) == 0
 

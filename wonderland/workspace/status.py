@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from pathlib import Path
 
 from wonderland.errors import UsageError, WonderlandError
@@ -58,11 +59,21 @@ def status(layout: Layout) -> list[Step]:
     steps = _with_messages_at_work(layout, steps)
     results, keys = _results(layout)
     results = _with_analyses_at_work(layout, results)
-    live = _report(layout, "live report", LIVE_REPORT, "wonderland report --live", keys)
-    report = _report(layout, "report", REPORT, "wonderland report", keys)
+    live = _of_before(steps, _report(layout, "live report", LIVE_REPORT, "wonderland report --live", keys))
+    report = _of_before(steps, _report(layout, "report", REPORT, "wonderland report", keys))
     return [*steps, results, report, *([] if live.state == "missing" else [live])]
 
 
+def _of_before(steps: Sequence[Step], report: Step) -> Step:
+    """Return the line of a report, which is out of date where what it is made of has to be made anew first."""
+    first = next((step.name for step in steps if step.name in _MADE_OF and step.state != "done"), "")
+    if report.state != "done" or not first:
+        return report
+    told = f"{report.detail}; it is of the {_MADE_OF[first]} from before, which the settings do not ask for now"
+    return replace(report, state="out of date", detail=told)
+
+
+_MADE_OF = {"corpus": "messages", "filtered": "messages", "tokenizer": "tokenizer", "model": "model"}
 _OF_MESSAGES = {"extract": "corpus", "filter": "filtered", "tokenize": "tokenizer"}
 
 
@@ -150,7 +161,13 @@ def _step(layout: Layout, name: str) -> Step:
     except UsageError:
         state = "missing"
     if state != "done" and (doing := _at_work(layout, name)):
-        return Step(name, "begun", doing, *_on_disk([layout.folder / name]), working=True)
+        size, written = _on_disk([layout.folder / name])
+        if written is not None:  # what is there is not what is being made
+            doing, written = (
+                f"{doing}; until then the {name} of {datetime.fromtimestamp(written):%Y-%m-%d %H:%M} is there",
+                None,
+            )
+        return Step(name, "begun", doing, size, written, working=True)
     detail = ""
     if name == "model" and not layout.examines and state != "done" and (layout.folder / CHECKPOINT).exists():
         detail = "training was interrupted and can go on"
