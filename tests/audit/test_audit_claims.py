@@ -190,3 +190,16 @@ def test_where_no_place_was_searched_none_is_said_to_hold_nothing():
     view = next(one for one in audit(found={}).views() if one.id == "audit-secrets")
     assert "none in" not in characters(view.caption)
     assert "were not looked for" in characters(view.caption)
+
+
+@pytest.mark.parametrize(
+    ("places", "told"),
+    [
+        (("training text", "generations", "report"), "in the training text, in what was sampled or in the report."),
+        (("generations", "report"), "in what was sampled or in the report."),
+        (("generations",), "in what was sampled."),
+    ],
+)
+def test_where_no_secret_was_found_each_place_that_was_searched_is_named(places, told):
+    view = next(one for one in audit(found={place: {} for place in places}).views() if one.id == "audit-secrets")
+    assert f"by their shape and check digits: none was found {told}" in characters(view.caption)

@@ -149,3 +149,19 @@ def test_the_audit_says_of_how_many_it_declines_and_what_to_do(tokenizer, parts)
     assert [row["person"] for row in found.people if row["auc"] is not None] == ["me"]
     (view,) = (view for view in found.views() if view.id == "audit-people")
     assert "50 of 51 people" in view.misleads
+    train, held_out = ({*part.table.column("sender").to_pylist()} for part in parts)
+    assert f" Of {len(train | held_out)} who wrote, the owner among them, messages of 51 were examined" in view.caption
+    short = "(those of the others are too short or too long, or were not drawn)"
+    assert (short in view.caption) == (len(train | held_out) > 51)
+    assert len(found.people) < 51
+    assert f", of {51 - len(found.people)} of these only held-out ones: they have no row." in view.caption
+    (view,) = (
+        view
+        for view in dataclasses.replace(
+            found,
+            examined={**found.examined, "people": 60, "people examined of those read": 51},
+            people=found.people[:9],
+        ).views()
+        if view.id == "audit-people"
+    )
+    assert f"were examined {short}; the table ends after 9." in view.caption

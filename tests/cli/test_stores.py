@@ -264,3 +264,36 @@ def test_a_file_whose_name_begins_with_a_dash_is_read_or_told_how_to_be_typed(pl
     assert stores()[0][1] == {"me": "Ada"}
     assert run(["extract", "-z.jsonl", "-q"]) == 2
     assert "has no option -z" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "why", "typed", "untold"),
+    [
+        (["--person", "Ada"], "'Ada' is you here", "--person me", "wrote no message"),
+        (["--not-person", "Ada"], "'Ada' is you here", "--not-person me", "wrote no message"),
+        (["--person", "me", "--since", "2050-01-01"], "dates: before (3)", "--since ''", "--none"),
+        (
+            ["--person", "Bo", "--since", "2023-11-14T22:13:22"],
+            "'P001' wrote messages here, but none in",
+            "--since ''",
+            "Most",
+        ),
+        (["--only", "urls"], "urls: only links (3)", "--none", "--since"),
+    ],
+)
+def test_why_nobody_is_found_is_what_is_said(words, why, typed, untold, place, capsys):
+    write(place / "links.jsonl", *[(who, "https://example.org/a", at) for at, who in enumerate(("Ada", "Bo", "Ada"))])
+    assert run(["extract", "links.jsonl", "--me", "Ada", "-q"]) == 0
+    capsys.readouterr()
+    assert run(["filter", *words, "-q"]) != 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert why in said
+    assert typed in said
+    assert untold not in said
+
+
+def test_somebody_who_wrote_nothing_in_the_time_chosen_can_be_left_out(place, capsys):
+    write(place / "a.jsonl", ("Ada", "one", 0), ("Bo", "two", 1), ("Ada", "three", 2))
+    assert run(["extract", "a.jsonl", "--me", "Ada", "-q"]) == 0
+    assert run(["filter", "--not-person", "Bo", "--since", "2023-11-14T22:13:22", "--none", "-q"]) == 0
+    assert "1" in capsys.readouterr().out.split()

@@ -46,7 +46,7 @@ def test_the_curve_is_read_against_chance_and_counting_per_token_and_per_byte(tr
     each = history.epochs[history.best_epoch - 1].train_loss / history.train_bytes_per_token
     assert f"{each:.2f}" in rows["training, epoch"]
     assert "tokens/s" in printed.out
-    assert "of what cpu does in a large matrix product (100 GFLOP/s, fp32)" in printed.out
+    assert "of the speed that cpu reaches in a large matrix product (100 GFLOP/s, fp32)" in printed.out
     each = history.epochs[-1].tokens / history.text_tokens
     assert f"on {history.epochs[-1].tokens:,} tokens, each token of text about {each:.2g} times" in printed.out
 

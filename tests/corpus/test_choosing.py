@@ -114,3 +114,12 @@ def test_who_wrote_nothing_is_said(corpus):
 def test_nothing_is_chosen_from_nothing(corpus):
     empty = corpus.between(until="2000-01-01")
     assert len(empty.between("2001-01-01").only_direct()) == 0
+
+
+def test_of_an_owner_alone_and_of_no_message_it_is_said_so(corpus):
+    with pytest.raises(UsageError) as caught:
+        corpus.between(until="2000-01-01").of_people("me")
+    assert caught.value.hint == "There is no message to choose from."
+    with pytest.raises(UsageError) as caught:
+        Corpus.of([Message("1", "all", "me", True, DAY, "x")]).of_people("Zoe")
+    assert caught.value.hint == "Nobody wrote any but 'me'."

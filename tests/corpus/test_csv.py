@@ -186,3 +186,50 @@ def test_times_without_a_zone_are_counted_in_a_table_in_lines_and_in_a_frame(wri
     source = CsvSource(write("b.csv", "sender,text,time\nme,hi,2024-05-01T12:00:00Z\n"))
     assert [*source.rows()]
     assert source.facts() == {}
+
+
+LINE = json.dumps({"who": "Ada", "text": "private"})
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.csv"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(
+    "content",
+    [LINE, f"{LINE}\n{LINE}\n", f"[{LINE},\n {LINE}]", f'{{"messages": [{LINE}]}}', '[["private", "who"]]', "[]", "{}"],
+)
+def test_json_is_said_to_be_json_and_none_of_it_is_told(write, content, encoding, name):
+    path = write(name, content.encode(encoding))
+    assert CsvSource.sniff(path) == 0
+    for ask in (lambda: list(CsvSource(path, text="body").rows()), CsvSource(path, delimiter=",").count):
+        with pytest.raises(InputError, match="is JSON, and no table") as caught:
+            ask()
+        assert caught.value.hint
+        assert "private" not in str(caught.value)
+
+
+def test_the_source_that_reads_json_is_named_where_a_table_was_expected(write):
+    path = write("a.json", f"{LINE}\n")
+    with pytest.raises(InputError, match=r"a\.json is JSON, and no table") as caught:
+        Corpus.read(path, source="csv", text="body")
+    assert "jsonl" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ('a,text": "private', "a, …."),
+        ("b,[1]", "b, …."),
+        ('c,x: ["private"', "c, …."),
+        ("d,my letter to you " + "word " * 9 + "private", f"d, {('my letter to you ' + 'word ' * 9)[:40]}…."),
+    ],
+)
+def test_a_first_line_that_is_none_of_names_is_not_told_whole(write, header, told):
+    path = write("a.csv", f"{header}\nx,y\n")
+    with pytest.raises(UsageError) as caught:
+        rows(path, text="body", quotes="no")
+    assert caught.value.hint == f"Its columns: {told}"
+
+
+def test_columns_in_brackets_are_a_table(write):
+    path = write("a.csv", "[sender],{text}\nme,one\n")
+    assert [one.text for one in rows(path, sender="[sender]", text="{text}")] == ["one"]

@@ -373,3 +373,15 @@ def test_what_was_sent_more_than_once_tells_more_narrowly_when_a_clock_changed(t
     corpus = clocks(tmp_path, [*SAID, *later, *(("ok", night) for night in nights)], [*local, *theirs])
     assert corpus.ledger.count("joined") == 24 + joined
     assert sorted(message.text for message in corpus).count("ok") == 4 - joined
+
+
+@pytest.mark.parametrize("stores", [1, 2])
+def test_a_list_of_people_that_is_not_there_is_refused_and_of_one_store_it_is_said_to_be_unused(two, stores, tmp_path):
+    for missing in (tmp_path / "nope.toml", str(tmp_path)):  # a folder is none either
+        with pytest.raises(InputError, match=r"There is no file .*, which is to say who is one person") as caught:
+            Corpus.read(*two[:stores], people=missing)
+        assert '["Ada"]' in caught.value.hint
+    there = tmp_path / "people.toml"
+    there.write_text('["Ada"]\nany = "Bo"\n')
+    notes = Corpus.read(*two[:stores], people=there).notes
+    assert any("of one store it is not used" in note for note in notes) == (stores == 1)

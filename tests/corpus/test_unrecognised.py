@@ -133,3 +133,18 @@ def test_columns_of_one_name_are_refused():
     frame = pandas.DataFrame([["a", "b", "me"]], columns=["text", "text", "sender"])
     with pytest.raises(UsageError, match="Several columns of the frame are called 'text'"):
         wl.Corpus.from_frame(frame)
+
+
+def test_an_archive_that_takes_a_password_is_named(tmp_path):
+    with zipfile.ZipFile(tmp_path / "chat.zip", "w") as archive:
+        archive.writestr("chat.txt", "private")
+    raw = bytearray((tmp_path / "chat.zip").read_bytes())
+    raw[raw.index(b"PK\x01\x02") + 8] |= 1
+    (tmp_path / "chat.zip").write_bytes(raw)
+    for path, what in (
+        (tmp_path / "chat.zip", "It is an archive protected"),
+        (tmp_path, "It holds chat.zip, protected"),
+    ):
+        found = look(path)
+        assert found.what.startswith(what)
+        assert found.hint.startswith("Unpack it with the password")

@@ -278,7 +278,10 @@ def test_what_is_off_changes_what_python_says_it_changes(page, label, method):
     page.get_by_role("button", name="All on").click()
     page.click('[data-head="L1H2"].chip')
     page.wait_for_selector("[data-kl]")
-    assert ("+0.038 nats a token [0.027, 0.050], 42 conversations" in page.inner_text(".without")) == (method == "mean")
+    assert (
+        "The report, mean ablation, on average: +0.038 nats a token [0.027, 0.050], 42 conversations"
+        in page.inner_text(".without")
+    ) == (method == "mean")
     assert "n = 1" in page.inner_text(".without")
 
 
@@ -560,6 +563,12 @@ def test_a_swap_patches_as_python_does(page, label, site):
     target, expected = patched(text, site)
     assert f"Target “{specimen().tokenizer.pieces([target])[0].replace(' ', '·')}”" in page.inner_text(".swap")
     assert recoveries(page) == pytest.approx(expected, abs=5e-3)
+    names = page.locator(".swap .rowname").all_inner_texts()
+    if site == "z":
+        totals = [float(re.fullmatch(r"L\dH\d <?([−\d.]+)%", name)[1].replace("−", "-")) for name in names]
+        assert totals == pytest.approx(100 * shares(a)[1], abs=1)
+    else:
+        assert names == [f"L{layer}" for layer in range(LAYERS)]
 
 
 def recoveries(tab) -> list[float]:
@@ -689,9 +698,10 @@ def test_the_speaker_head_of_the_lesson_is_the_one_that_python_finds(page):
     wrong = "L0H1" if right != "L0H1" else "L0H2"
     judged, said = lesson(page, 1, right)
     assert judged == "true"
-    assert "To reach 20% proves nothing" in page.inner_text(".lessons")
+    assert "To reach 20% proves nothing of speakers" in page.inner_text(".lessons")
     told = re.search(rf"by any head: {name} brings back ([\d.]+)%.*n = {len(found)}\)", said)
     assert float(told[1]) == pytest.approx(100 * mean[best], abs=0.6)
+    assert f"not your text but {len(PROMPTS)} invented ones" in page.inner_text(".lessons")
     assert "The report, over 31 pairs of real conversations: L1H2 (40%, [0.30, 0.50])" in said
     assert lesson(page, 1, wrong)[0] == "false"
 
@@ -762,6 +772,20 @@ def test_whether_one_part_alone_can_break_it_is_asked_of_every_head_and_every_ml
         100 * left, abs=0.6
     )
     assert "Two or three together were not tried" in said
+    assert "say that no one alone does it, whatever two or three do" in page.inner_text(".lessons")
+
+
+def test_a_text_of_an_earlier_lesson_is_no_second_pair_whoever_says_it(page):
+    refused = "This text was there before"
+    type_in(page, TEXT)
+    lesson(page, 1, "L0H0")
+    assert refused in lesson(page, 3, "L0H0")[1]
+    page.get_by_role("button", name="A, and B with the speakers swapped").click()
+    settle(page)
+    assert refused in lesson(page, 3, "L0H0")[1]
+    type_in(page, "yes maybe are you free")
+    for _ in range(2):  # what was asked here may be asked again
+        assert refused not in lesson(page, 3, "L0H0")[1]
 
 
 @pytest.mark.slow
@@ -786,6 +810,9 @@ def test_induction_is_answered_with_an_interval(page):
     right = "yes" if low > 0.05 else "no" if high < 0.05 else "cannot tell"
     assert judged == str(right == "yes").lower()
     assert f"on it counts): {right}." in said
+    words = (CONTEXT - 1) // 2
+    even = np.mean([1 / n for n in range(words + 2, 2 * words + 1)])
+    assert re.search(rf"[\d.]+% of its attention \(spread evenly: {100 * even:.1f}%\)", said)
     assert "This report did not measure induction" in said
 
 

@@ -300,6 +300,10 @@ def test_the_map_shows_what_an_mlp_does_by_the_rules_of_heads(page, tmp_path):
     (role,) = page.locator("#card .maproles li", has_text="acts on the answer itself").all_inner_texts()
     assert role.split()[0] == node.inner_text().split()[0]  # one sign on the map and in its key
     assert role.endswith("1 MLP")
+    key = page.locator("#card .maproles li").last.inner_text()
+    assert " ".join(key.split()) == "· no role (MLP: no sign)"
+    bare = {node.inner_text() for node in page.locator("#card .modelmap .part:not(.lit)").all()}
+    assert bare == {"·", "MLP"}  # both are in the key
     assert page.locator('#card .modelmap [data-key="mlp:MLP2"]').inner_text() == "MLP"
     node.click()
     assert title_of_card(page) == "MLP of layer 1"

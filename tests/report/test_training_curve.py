@@ -25,7 +25,7 @@ def test_bytes_time_speed_and_overfitting_are_said():
     caption = training_curve(history(bytes_per_token=2.5, speed=speed)).caption
     assert "The model's 3.50 nats a held-out token are 1.40 nats a byte." in caption
     assert "2,000,000 tokens in 60 s." in caption
-    assert "33,333 tokens a second, 42% of what 2 × cpu does in a large matrix product." in caption
+    assert "33,333 tokens a second, 42% of the speed that 2 × cpu reaches in a large matrix product." in caption
     assert "after epoch 1 the held-out loss rose from 3.500 to 3.750" in caption
 
 

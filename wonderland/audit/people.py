@@ -33,7 +33,16 @@ from wonderland.estimate import FEW, Estimate
 from wonderland.lab.stats import benjamini_hochberg
 from wonderland.tokenizer import SpeakerTokenizer
 
-__all__ = ["CLASSES", "PART", "by_person", "membership_by_person", "membership_within", "too_few", "vocabulary"]
+__all__ = [
+    "CLASSES",
+    "PART",
+    "by_person",
+    "membership_by_person",
+    "membership_within",
+    "too_few",
+    "vocabulary",
+    "who_has_no_row",
+]
 
 CLASSES = ("only me", "1 contact", "2 to 4", "5 or more")
 """By how many contacts, people beside the owner, a word was used."""
@@ -153,6 +162,24 @@ def too_few(people: int, of: int) -> str:
         f"{people:,} of {of:,} people wrote in fewer than {EACH} of the conversations examined that were read, or of "
         f"those that were held out. {_WITHIN}"
     )
+
+
+def who_has_no_row(examined: Mapping[str, int], shown: int) -> str:
+    """Say how many people wrote, and why some have no row of `by_person`; empty where an older audit did not count.
+
+    Args:
+        examined: How many people there are, by name, as ``wonderland.audit.measured`` holds them.
+        shown: How many have a row.
+    """
+    if "people examined" not in examined:
+        return ""
+    there, all_, read = (examined[f"people{of}"] for of in ("", " examined", " examined of those read"))
+    told = f" Of {there:,} who wrote, the owner among them, messages of {all_:,} were examined"
+    if there > all_:
+        told += " (those of the others are too short or too long, or were not drawn)"
+    if all_ > read:
+        told += f", of {all_ - read:,} of these only held-out ones: they have no row"
+    return f"{told}{f'; the table ends after {shown:,}' if shown < read else ''}."
 
 
 def membership_by_person(messages: Messages, chosen: np.ndarray, scores: np.ndarray) -> Estimate:

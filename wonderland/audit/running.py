@@ -207,6 +207,9 @@ class _Run:
             "held-out messages long enough": len(messages.sample(False, 0, least, 0, most=most)),
             "held-out messages examined": int((~read).sum()),
             "messages sampled": self.s.generations,
+            "people": len({*messages.sender.tolist()}),
+            "people examined": len({*messages.sender[chosen].tolist()}),
+            "people examined of those read": len({*messages.sender[chosen][read].tolist()}),
             "training conversations examined": len(np.unique(messages.conversation[chosen][read])),
             "held-out conversations examined": len(np.unique(messages.conversation[chosen][~read])),
         }

@@ -14,6 +14,7 @@ import numpy as np
 from wonderland.audit.completion import TRIES
 from wonderland.audit.found import NOT_RANKED, is_ranked, tries_told
 from wonderland.audit.measured import Measured
+from wonderland.audit.people import who_has_no_row
 from wonderland.estimate import Estimate
 from wonderland.report.schema import (
     Axis,
@@ -179,7 +180,8 @@ def _secrets(of: Measured) -> View:
     if not of.found:
         looked, told = "Secrets were not looked for in any text", ""
     elif not any(of.found.values()):
-        told = f"none in {', '.join(_PLACES.get(place, place) for place in of.found if ', also' not in place)}"
+        places = [f"in {_PLACES.get(place, place)}" for place in of.found if ", also" not in place]
+        told = f"none was found {' or '.join(filter(None, (', '.join(places[:-1]), places[-1])))}"
     coins = ""
     if of.canaries:
         c = of.canaries
@@ -261,7 +263,8 @@ def _people(of: Measured) -> View | None:
         Table(heads, rows),
         subtitle="Whose messages does the model finish word for word, and whose can be told from those it never read?",
         caption=f"Training messages of {counted(len(rows), 'person', 'people')}, by pseudonym, those with most first; "
-        f"messages that nobody read are completed in {with_bounds(chance, '.2%')} of cases, which is the chance level. "
+        f"messages that nobody read are completed in {with_bounds(chance, '.2%')} of cases, which is the chance level."
+        f"{who_has_no_row(of.examined, len(rows))} "
         "AUC of the calibrated score over one person's messages, chance 0.5; 95% intervals over conversations. "
         f"{whether}".strip(),
         how_to_read="A share whose interval lies above the chance level says that this person's words were learned by "

@@ -109,8 +109,8 @@ def _per_byte(history: History, loss: float, *, training: bool = False) -> str:
 def _speed(speed: Speed) -> str:
     where = f"{speed.processes} × {speed.device}" if speed.processes > 1 else speed.device
     return (
-        f"{number(speed.tokens_per_second)} tokens/s, {speed.utilisation:.0%} of what {where} does in a large matrix "
-        f"product ({speed.product_rate / 1e9:,.0f} GFLOP/s, {speed.precision})"
+        f"{number(speed.tokens_per_second)} tokens/s, {speed.utilisation:.0%} of the speed that {where} reaches in a "
+        f"large matrix product ({speed.product_rate / 1e9:,.0f} GFLOP/s, {speed.precision})"
     )
 
 

@@ -84,7 +84,8 @@ def of_people(
     if unknown:
         most = Counter(sender for sender in senders if sender != me).most_common(8)
         listed = ", ".join(f"{sender} ({count:,})" for sender, count in most)
-        raise UsageError(f"{unknown[0]!r} wrote no message here.", hint=f"Most wrote: {listed}.")
+        nobody = f"Nobody wrote any but {me!r}." if len(senders) else "There is no message to choose from."
+        raise UsageError(f"{unknown[0]!r} wrote no message here.", hint=f"Most wrote: {listed}." if most else nobody)
     grouped = _grouped(table, thread_index, me)
     out = np.isin(senders, list(without))
     direct = _in_conversations(thread_index, out & ~grouped) & ~grouped

@@ -30,6 +30,7 @@ from wonderland.corpus import choosing, columns
 from wonderland.corpus.choosing import moment
 from wonderland.corpus.filters import Filter, judged, rewritten
 from wonderland.corpus.frame_source import Frame
+from wonderland.corpus.handles import Acquaintances
 from wonderland.corpus.joining import Part, join, renamed
 from wonderland.corpus.locating import locate
 from wonderland.corpus.messages import Ledger, Message
@@ -48,6 +49,7 @@ from wonderland.paths import expanded
 __all__ = ["Corpus"]
 
 _NAMES = "names=True keeps senders and conversations as they are called."
+_OF_SEVERAL = "{} says who is one person in several stores; of one store it is not used."
 _A_MESSAGE = "For example: wl.Message('1', 'Ada and me', 'Ada', False, None, 'hello')"
 
 
@@ -108,6 +110,7 @@ class Corpus:
         named = [source] if isinstance(source, str) else list(source or ())
         if more or len(set(named)) > 1:
             return cls(*read_several([path, *more], named, names, pseudonyms, people, on_rows, options))
+        said = (_OF_SEVERAL.format(people),) if Acquaintances.named(people).names else ()
         sources = plugins.load().sources
         path = locate(path, sources)
         chosen = choose_source(path, sources, named[0] if named else None)
@@ -117,7 +120,8 @@ class Corpus:
         with blaming_the_name(path, chosen, sources):
             opened = open_source(path, {chosen.name: chosen}, chosen.name, options)
             with closing_source(opened):
-                return cls(*read_source(opened, f"{path.name}, {opened.name}", known, on_rows))
+                corpus = cls(*read_source(opened, f"{path.name}, {opened.name}", known, on_rows))
+        return replace(corpus, notes=(*corpus.notes, *said)) if said else corpus
 
     @classmethod
     def of(cls, messages: Iterator[Message] | list[Message], *, name: str = "messages") -> Corpus:

@@ -25,7 +25,7 @@ from wonderland.advice import Hint, Options
 from wonderland.corpus.naming import USUAL_NAMES, name_of
 from wonderland.errors import InputError, UsageError
 
-__all__ = ["DELIMITERS", "Broken", "Shape", "checked_quotes", "first_guess", "records", "with_quotes"]
+__all__ = ["DELIMITERS", "Broken", "Shape", "begins_as_json", "checked_quotes", "first_guess", "records", "with_quotes"]
 
 DELIMITERS = ",;\t|"
 _HEAD = 1 << 16
@@ -37,6 +37,7 @@ _QUOTES: dict[str, dict[str, Any]] = {
     "escaped": {"doublequote": False, "escapechar": "\\"},  # "She said \"hi\""
     "none": {"quoting": csv.QUOTE_NONE},
 }
+_JSON = re.compile(rb'\s*(?:(?:\[\s*)?\{\s*(?:\}|"(?:[^"\\]|\\.)*"\s*:)|\[\s*(?:\]|\[\s*"))')
 _NEVER_CLOSED = "unexpected end of data"
 _PLAIN = re.compile(r"-?[\d.,:/-]*|NA|NULL|\\N")  # cells that a program leaves without marks where it marks all texts
 
@@ -117,6 +118,16 @@ def _fits(lines: list[str], delimiter: str, known: set[str]) -> tuple[bool, int,
     header, rest = (rows[0], rows[1:-1] or rows[1:]) if rows else ([], [])
     even = sum(len(row) == len(header) for row in rest) / max(len(rest), 1)
     return len(header) > 1, len({name_of(column) for column in header} & known), even, len(header)
+
+
+def begins_as_json(path: Path) -> bool:
+    """Say whether a file begins as JSON or JSON Lines do, whatever it is called.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return _JSON.match(file.read(1 << 12).replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")) is not None
 
 
 def records(path: Path, shape: Shape, errors: str = "strict") -> Iterator[list[str] | Broken]:

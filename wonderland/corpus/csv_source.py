@@ -16,15 +16,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from wonderland.advice import Hint, Options
+from wonderland.advice import Command, Hint, Options
 from wonderland.corpus.clock import checked_dates
-from wonderland.corpus.csv_shape import Broken, Shape, checked_quotes, first_guess, records, with_quotes
+from wonderland.corpus.csv_shape import Broken, Shape, begins_as_json, checked_quotes, first_guess, records, with_quotes
 from wonderland.corpus.fields import ByFields, Fields
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.corpus.misnamed import must_be_a_file
 from wonderland.corpus.naming import USUAL_NAMES, detect, name_of
 from wonderland.corpus.order import checked_order
 from wonderland.corpus.people import ME
+from wonderland.corpus.unrecognised import look
 from wonderland.counted import counted
 from wonderland.errors import InputError
 
@@ -69,6 +70,8 @@ class CsvSource(ByFields):
         if not path.is_file():
             return 0.0
         try:
+            if begins_as_json(path):
+                return 0.0
             header = next(records(path, first_guess(path), "replace"), [])  # reading says what is wrong
         except (OSError, ValueError, InputError):
             return 0.0
@@ -120,6 +123,8 @@ class CsvSource(ByFields):
     @contextmanager
     def _reading(self) -> Iterator[tuple[list[str], Iterable[list[str] | Broken]]]:
         try:
+            if begins_as_json(self.path):
+                raise self._no_table()
             rows = records(self.path, self._shape)
             header = next(rows, [])
             if isinstance(header, Broken):
@@ -139,6 +144,12 @@ class CsvSource(ByFields):
             if isinstance(record, Broken) and record.never_closed:
                 raise self._never_closed(number)
             yield record
+
+    def _no_table(self) -> InputError:
+        return InputError(
+            f"{self.path.name} is JSON, and no table.",
+            hint=look(self.path).hint or Hint("Let it be recognised: ", Command("extract", self.path)),
+        )
 
     def _never_closed(self, number: int) -> InputError:
         return InputError(

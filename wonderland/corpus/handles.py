@@ -21,6 +21,7 @@ from wonderland.corpus.called import NOBODY, Called
 from wonderland.corpus.people import ME, Pseudonyms
 from wonderland.corpus.phones import e164
 from wonderland.errors import InputError
+from wonderland.paths import expanded
 
 __all__ = ["Acquaintances", "StoreNames", "handle_of"]
 
@@ -55,6 +56,20 @@ class Acquaintances:
         """Return the person a sender is, if the user says so for one of the names the store goes by."""
         called = handle_of(sender) or sender
         return next((self.names[key] for store in (*stores, "any") if (key := (store, called)) in self.names), None)
+
+    @classmethod
+    def named(cls, path: str | Path | None) -> Acquaintances:
+        """Read a file that the user names; nobody if none is named.
+
+        Raises:
+            InputError: There is none of that name, or as `load`.
+        """
+        if path is None or path == "":
+            return cls()
+        file = expanded(path)
+        if not file.is_file():
+            raise InputError(f"There is no file {file}, which is to say who is one person.", hint=_HOW)
+        return cls.load(file)
 
     @classmethod
     def load(cls, path: Path) -> Acquaintances:

@@ -43,6 +43,8 @@ USUAL_NAMES = {
     "from_me": ("is_from_me", "from_me", "is_me", "outgoing", "is_sender", "sent_by_me", "is_outgoing"),
 }  # fmt: skip
 _DIRECTIONS = ("direction", "type", "message_type", "msg_type", "folder")  # whose it is, if their values say so
+_LONGEST = 40  # signs of a column that are told
+_OF_JSON = re.compile(r'^[{\["]|[{\[]\s*"|"\s*:|:\s*["{\[]')  # in what is no name
 _HOURS = ("time", "hour", "clock", "message_time")  # of the day, beside a column of days
 _PARTNERS = {"contact", "contact_name", "address", "phone_number", "number", "phone"}  # the other, on both sides' rows
 _OTHER_CELLS = (
@@ -116,7 +118,7 @@ def detect(
             keys[meaning] = found
     if "text" not in keys:
         raise InputError(
-            f"{where} has no column that looks like the text of a message. Its columns: {', '.join(table.columns)}.",
+            f"{where} has no column that looks like the text of a message. Its columns: {_told(table.columns)}.",
             hint=Hint(
                 "Name it, for example: ",
                 Options("extract", text=_likely_text(table.columns, keys, records)),
@@ -127,7 +129,7 @@ def detect(
         keys["from_me"] = direction
     if "from_me" not in keys and "sender" not in keys:
         raise InputError(
-            f"{where} does not say who wrote each message. Its columns: {', '.join(table.columns)}.",
+            f"{where} does not say who wrote each message. Its columns: {_told(table.columns)}.",
             hint=_name_the_sender([column for column in table.columns if column not in keys.values()], records),
         )
     if "thread" not in keys and "from_me" in keys and name_of(keys.get("sender", "")) in _PARTNERS:
@@ -136,6 +138,12 @@ def detect(
     if sender_id and "sender" in keys and sender_id != keys["sender"]:
         keys["sender_id"] = sender_id
     return keys
+
+
+def _told(columns: Sequence[str]) -> str:
+    """Return columns as an error names them, without what is no name: the first line may be of texts, or of JSON."""
+    named = ("…" if _OF_JSON.search(one) else one if len(one) <= _LONGEST else f"{one[:_LONGEST]}…" for one in columns)
+    return ", ".join(named)
 
 
 def _name_the_sender(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> str:
@@ -181,9 +189,7 @@ class _Table:
         if wanted not in self.columns:
             alike = self.by_name.get(name_of(wanted), [])
             if len(alike) != 1:
-                raise UsageError(
-                    f"{self.where} has no column {wanted!r}.", hint=f"Its columns: {', '.join(self.columns)}."
-                )
+                raise UsageError(f"{self.where} has no column {wanted!r}.", hint=f"Its columns: {_told(self.columns)}.")
             wanted = alike[0]
         if self.columns.count(wanted) > 1:
             raise InputError(f"{self.where} has two columns named {wanted!r}.", hint="Rename or delete one of them.")

@@ -53,7 +53,7 @@ def read_several(
     _require_known(chosen, options or {})
     each = dealt(options or {}, chosen, [path for path, _ in stores])
     given = [Given(path, name, kind, own) for (path, name), kind, own in zip(stores, chosen, each, strict=True)]
-    known = Acquaintances.load(expanded(people)) if people else Acquaintances()
+    known = Acquaintances.named(people)
     shared = None if names else pseudonyms or Pseudonyms()
     parts = []
     for number, (label, store) in enumerate(zip(labels([kind.name for kind in chosen]), given, strict=True)):

@@ -34,6 +34,7 @@ _SHOWN = 6  # names that are told
 _BOMS = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32"}
 _BOMS |= {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 _AGAIN = "Export it again, as JSON, CSV or text."
+_UNLOCK = "Unpack it with the password, then give the folder."
 _UNPACK = "Unpack it first, and give what was in it."
 _MAGIC: dict[bytes, tuple[str, str]] = {
     b"%PDF": ("It is a PDF, which is for people to read.", _AGAIN),
@@ -88,9 +89,19 @@ def _ends_as_archive(file: Path) -> bool:
         return False
 
 
+def _is_locked(file: Path) -> bool:
+    """Say whether an archive holds a file that takes a password."""
+    if not (file.is_file() and _ends_as_archive(file)):
+        return False
+    with zipfile.ZipFile(file) as archive:
+        return any(info.flag_bits & 0x1 for info in archive.infolist())
+
+
 def _folder(path: Path) -> Found:
     if damaged := damaged_archives(path):
         return Found(f"It holds {', '.join(damaged)}, damaged or cut short.", "Export or download it again.")
+    if locked := [file.name for file in sorted(path.glob("*.[zZ][iI][pP]")) if _is_locked(file)]:
+        return Found(f"It holds {', '.join(locked)}, protected by a password.", _UNLOCK)
     if is_backup(path):
         told = "It is a backup of an iPhone, and neither the messages of iMessage nor those of WhatsApp are in it."
         return Found(told, MAKE_ONE)
@@ -188,6 +199,8 @@ def _archive(path: Path) -> Found:
         return Found("It is an archive, damaged or cut short.", "Export or download it again.")
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
+    if _is_locked(path):
+        return Found("It is an archive protected by a password.", _UNLOCK)
     if any(name.startswith("xl/") for name in names):
         return Found("It is an Excel workbook.", "Save the sheet of the messages as CSV UTF-8, and give that.")
     if any(name.lower().endswith(".zip") for name in names):

@@ -64,8 +64,8 @@ def _facts(history: History) -> str:
     if history.speed:
         speed = history.speed
         told.append(
-            f"{speed.tokens_per_second:,.0f} tokens a second, {speed.utilisation:.0%} of what {speed.processes} × "
-            f"{speed.device} does in a large matrix product."
+            f"{speed.tokens_per_second:,.0f} tokens a second, {speed.utilisation:.0%} of the speed that "
+            f"{speed.processes} × {speed.device} reaches in a large matrix product."
         )
     told += [history.overfitting] if history.overfitting else []
     return "".join(f" {sentence}" for sentence in told)

@@ -295,10 +295,12 @@ def test_a_hypothesis_no_better_than_a_random_one_is_a_null_result():
     assert "not shown to recover more than they do, at most 2 points more" in finding.sentence
     hardly = scrubbing((0.99, 0.987, 0.993), dealt=(0.983,) * 40).findings()[0]
     assert (hardly.kind, hardly.trust) == ("null", "solid")
-    assert "hardly above random: at most 1 points more" in hardly.sentence
+    assert (
+        "it recovers more than by chance (p = 0.024), but by at most 1 points, too little to count" in hardly.sentence
+    )
     unsure = scrubbing((0.5, 0.3, 0.7), dealt=(0.4,) * 40).findings()[0]
     assert (unsure.kind, unsure.trust) == ("null", "weak")
-    assert "hardly" not in unsure.sentence
+    assert "more than by chance" not in unsure.sentence
     assert scrubbing((0.99, 0.97, 1.0)).findings()[0].trust == "solid"
     (alone,) = scrubbing((0.99, 0.97, 1.0), dealt=()).findings()
     assert alone.kind == "description"

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import random
+import re
 import zipfile
 from dataclasses import replace
 
@@ -183,10 +184,7 @@ def test_an_archive_that_would_fill_the_disk_is_refused(tmp_path, monkeypatch):
 
 def test_a_password_is_named(tmp_path):
     archive = zipped(tmp_path / "a.zip", {"a.txt": "x"})
-    raw = bytearray(archive.read_bytes())
-    raw[6] |= 1
-    raw[raw.index(b"PK\x01\x02") + 8] |= 1
-    archive.write_bytes(raw)
+    locked(archive)
     with pytest.raises(InputError, match="protected by a password") as caught:
         open_export(archive, texts)
     assert "Unpack it" in caught.value.hint
@@ -527,3 +525,47 @@ def test_what_stands_on_the_way_to_rows_and_leads_to_none_is_refused(content, to
         ("chats", "list"),
         ("about",),
     ]
+
+
+def locked(archive):
+    raw = bytearray(archive.read_bytes())
+    raw[6] |= 1
+    raw[raw.index(b"PK\x01\x02") + 8] |= 1
+    archive.write_bytes(raw)
+
+
+def torn(archive):
+    raw = bytearray(archive.read_bytes())
+    raw[60:90] = bytes(30)
+    archive.write_bytes(raw)
+
+
+UNREADABLE = {
+    "password": lambda folder: locked(zipped(folder / "a.zip", {"a.txt": "x"})),
+    "no archive": lambda folder: (folder / "a.zip").write_bytes(b"PK\x03\x04 cut"),
+    "names that lead out": lambda folder: zipped(folder / "a.zip", {"../a.txt": "x"}),
+    "damaged within": lambda folder: [
+        torn(zipped(folder / f"a{n}.zip", {"a.txt": random.Random(n).randbytes(500)})) for n in range(5)
+    ],
+    "link to nothing": lambda folder: (folder / "a.txt").symlink_to("nowhere"),
+    "link that leads out": lambda folder: (folder / "a.txt").symlink_to(__file__),
+}
+
+
+@pytest.mark.parametrize("make", UNREADABLE.values(), ids=UNREADABLE)
+def test_what_cannot_be_read_hides_nothing_that_lies_beside_it(tmp_path, make):
+    make(tmp_path)
+    (tmp_path / "b.txt").write_text("2")
+    zipped(tmp_path / "c.zip", {"c.txt": "3"})
+    assert [(one.name, one.read()) for one in peek(tmp_path, texts)] == [("b.txt", b"2"), ("c.zip/c.txt", b"3")]
+    refused = []
+    try:
+        export = open_export(tmp_path, texts)
+    except InputError as error:
+        refused = [error.message]
+    else:
+        export.leave_out([one for one in export.members if one.name not in ("b.txt", "c.zip/c.txt")])
+        refused = [note for note in export.notes if "left out" in note]
+        export.close()
+    assert refused
+    assert re.match(r"a\d?\.(zip|txt)", refused[0])

@@ -113,6 +113,8 @@ def test_the_claim_is_the_behaviour_then_the_head(result):
     first = result.summary().splitlines()[0]
     assert first.startswith("The model continues random repetitions: their order is worth")
     assert first.endswith("it needs head L1H1 for that.")
+    for said in (result.summary(), result.views()[0].caption):
+        assert "Chance of that gain: what the later position alone is worth, as it is after other words." in said
     (finding,) = result.findings()
     assert (finding.trust, finding.select) == ("solid", (Key.of("L1H1"),))
 

@@ -218,6 +218,12 @@ def test_the_difference_of_speakers_is_paired_within_conversations(result):
     me, them = result.by_speaker["me"], result.by_speaker["them"]
     assert result.apart.value == pytest.approx(me.value - them.value)
     assert result.findings()[1].estimate is result.apart
+    for sign in (1, -1):  # the sentence has the sign of the value beside it
+        found = replace(
+            result, apart=replace(result.apart, value=sign * 0.22, low=sign * 0.22 - 0.1, high=0.1 + sign * 0.22)
+        )
+        told = {1: "me less them: 0.22 [0.12, 0.32]", -1: "me less them: −0.22 [−0.32, −0.12]"}[sign]
+        assert told in found.findings()[1].text
     # Each conversation is hard for both or for neither, and its own words cost me a little more: only pairing sees it.
     evidence = SimpleNamespace(conversation=np.arange(40), seed=0)
     hard = np.linspace(0, 4, 40)[:, None]

@@ -16,7 +16,8 @@ const CATEGORIES = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B
 const CATEGORIES_DARK = ['#56B4E9', '#E8813A', '#2FBF92', '#E3A3C8', '#E9B949', '#9AD0F0', '#a0a6b2', '#c9a35a'];
 
 const darkWanted = matchMedia('(prefers-color-scheme: dark)');
-let forced = null; // 'light' while printing
+// 'light' while printing
+let forced = null;
 const themeName = () => forced ?? store.theme ?? (darkWanted.matches ? 'dark' : 'light');
 const made = new Map();
 

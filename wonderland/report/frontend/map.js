@@ -44,10 +44,10 @@ function modelMap({ lit = null } = {}) {
   const hand = pointing(grid, { columns: N_HEADS, pick: (i) => go(`head:${HEADS[i]}`), peek: (i) => (lit ? { key: `head:${HEADS[i]}` } : {}), // in the card the map would vanish under the pointer
     words: (i) => [HEADS[i], [['', saidOf(HEADS[i])]]] });
   hand.set(heads);
-  const legend = lit ? null : NAMED.size ? el('p.key', '● named by a finding') : !ROLES.length ? null : el('ul.maproles', ROLES.slice(0, SIGNS.length + 4).map((one) => {
+  const legend = lit ? null : NAMED.size ? el('p.key', '● named by a finding, · not') : !ROLES.length ? null : el('ul.maproles', ROLES.slice(0, SIGNS.length + 4).map((one) => {
     const mark = el('b', one.sign);
     mark.style.color = colourOfRole(one);
     return el('li', mark, el('span', one.role, el('small', counted(one.count, MLPS.some((name) => roleOf(name) === one) ? 'MLP' : 'head'))));
-  }));
+  }), el('li', '·', el('span', 'no role (MLP: no sign)')));
   return el('div.mapbox', grid, legend, lit || !MLPS.length || MLPS.some((name) => page.about[`mlp:${name}`]) ? null : el('p.key', 'MLPs: none was measured'));
 }

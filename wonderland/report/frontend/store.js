@@ -8,7 +8,8 @@ const OWN = { panel: null, node: null, threshold: null, tab: 0 }; // belong to o
 const EMPTY = { view: 'findings', key: null, layer: null, pos: null, sample: 0, ...OWN, moment: null, theme: null };
 const NUMBERS = Object.keys(EMPTY).slice(2, -1); // in the address, in this order
 
-const keyOf = (text) => { // of "head:L0H2", or of the name of a part of the model alone
+// Of "head:L0H2", or of the name of a part of the model alone
+const keyOf = (text) => {
   const [, kind, name] = /^([a-z]+):([\w.>-]{1,80})$/.exec(text ?? '') ?? [];
   if (!kind) {
     if (/^MLP\d+$/.test(text)) return `mlp:${text}`;

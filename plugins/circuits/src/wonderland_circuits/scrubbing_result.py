@@ -103,12 +103,11 @@ class CausalScrubbingResult(wl.Result):
             return f"{told}; all its claims name one property, so there is no other assignment to compare with{few}."
         more = percent(max(float(self.recovered.high) - self.null, 0.0)).replace("%", " points")
         verdict = "" if self._beyond else f". It is not shown to recover more than they do, at most {more} more"
+        random = f"The same properties assigned to the heads at random recover {percent(self.null)} on average"
         if self._beyond and not self._matters:
-            verdict = f". It is hardly above random: at most {more} more, where {_POINTS} points count as nothing"
-        return (
-            f"{told}. The same properties assigned to the heads at random recover {percent(self.null)} on average, "
-            f"{told_p(self.p)}{verdict}{few}."
-        )
+            little = f"but by at most {more}, too little to count, which takes {_POINTS} points"
+            return f"{told}. {random}; it recovers more than by chance ({told_p(self.p)}), {little}{few}."
+        return f"{told}. {random}, {told_p(self.p)}{verdict}{few}."
 
     @property
     def _matters(self) -> bool:

@@ -19,6 +19,7 @@ from wonderland.errors import InputError
 from wonderland_exports.again import Once
 from wonderland_exports.discord_rows import EXPORTERS_TEXT, Channel, Rows, author_of
 from wonderland_exports.frame import CUT, Export, Member, Surveyed, Tally, find_owner, head, load, open_export, peek
+from wonderland_exports.frame.looks import begins_with, first_line, not_lines
 from wonderland_exports.tables import records
 from wonderland_exports.walking import cut_off, is_row, numbered, walk_list, walk_rows
 
@@ -26,6 +27,8 @@ __all__ = ["Discord"]
 
 _PACKAGE = re.compile(r"(?:^|.*/)c?(\d{15,20})/messages\.(?:json|csv)$")
 _ABOUT = re.compile(r"(?:^|.*/)c?(\d{15,20})/channel\.json$")
+_ALONE = re.compile(rb'\s*(?:\xef\xbb\xbf)?\s*(?:\{\s*"messages"\s*:\s*)?\[')  # rows without what stood around them
+_AUTHOR = re.compile(rb'"author"\s*:\s*\{[^{}]*"isBot"\s*:')
 _ONE_SIDED = (
     "Discord's own data package holds your messages only, and no answers. For both sides, export the channels with "
     "DiscordChatExporter as JSON."
@@ -88,6 +91,8 @@ class Discord(Surveyed[_Survey]):
             return 0.97
         if any(_own_id(path, member) and _looks_own(head(member)) for member in found):
             return 0.96
+        if Path(path).is_file() and any(_is_line(member) for member in found):
+            return 0.92  # so that opening it can say what to do
         found += peek(path, _is_txt)
         return 0.5 if any(map(_for_eyes, found)) else 0.0  # so that opening it can say what to do
 
@@ -119,7 +124,7 @@ class Discord(Surveyed[_Survey]):
         elif file.own:
             yield from walk_list(file.member, partial=self._partial)
         else:
-            yield from numbered(file.member, "messages", partial=self._partial)
+            yield from numbered(file.member, _array(file.member), partial=self._partial)
 
     def _survey(self, export: Export) -> _Survey:
         about = {found[1]: member for member in export.members if (found := _ABOUT.match(member.name))}
@@ -150,6 +155,8 @@ class Discord(Surveyed[_Survey]):
             )
         if not files:
             export.refuse_damaged()
+            if self.path.is_file() and any(map(_is_line, others)):
+                raise not_lines(self.path, "DiscordChatExporter")
             raise InputError(f"{self.path} holds nothing that Discord or DiscordChatExporter wrote.", hint=_HOW)
         if any(file.own for file in files):
             export.notes.append(_ONE_SIDED)
@@ -164,7 +171,7 @@ class Discord(Surveyed[_Survey]):
         channel: Mapping[str, Any] = {}
         authors: dict[str, set[str]] = {}
         written, count, said = Counter[str](), 0, None
-        for path, value in walk_rows(member, "messages", partial=self._partial):
+        for path, value in walk_rows(member, _array(member), partial=self._partial):
             if path == ("channel",) and isinstance(value, Mapping):
                 channel = value
             elif path == ("messageCount",):
@@ -181,9 +188,11 @@ class Discord(Surveyed[_Survey]):
         if isinstance(said, int) and said != count:
             export.notes.append(f"{member.name} says it holds {counted(said, 'message')} and holds {count:,}.")
         kind = str(channel.get("type", ""))
-        tags = () if kind in ("DirectTextChat", "1") else ("group",)
+        if not channel:
+            export.notes.append(f"{member.name} does not say which channel it is of; it is taken as one conversation.")
+        tags = () if kind in ("DirectTextChat", "1") or not channel else ("group",)
         file = _File(member, Channel(str(channel.get("id") or member.name), tags), False)
-        return file, [_Direct(str(channel.get("name", "")), authors)] if not tags else [], written
+        return file, [_Direct(str(channel.get("name", "")), authors)] if kind and not tags else [], written
 
 
 def _wants(name: str) -> bool:
@@ -203,7 +212,21 @@ def _own_id(path: Path, member: Member) -> str:
 
 def _is_exporters(member: Member) -> bool:
     content = head(member)
-    return content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{") and b'"guild"' in content and b'"channel"' in content
+    if begins_with(b"{", content) and b'"guild"' in content and b'"channel"' in content:
+        return True
+    return _ALONE.match(content) is not None and _AUTHOR.search(content) is not None
+
+
+def _is_line(member: Member) -> bool:
+    """Say whether a file begins with a row of the exporter on a line of its own."""
+    row = first_line(head(member))
+    author = row.get("author")
+    return isinstance(author, Mapping) and "isBot" in author and "content" in row
+
+
+def _array(member: Member) -> str:
+    """Return where the rows of a file of the exporter stand, as `walk_rows` takes it."""
+    return "" if begins_with(b"[", head(member)) else "messages"
 
 
 def _is_txt(name: str) -> bool:

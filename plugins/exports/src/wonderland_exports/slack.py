@@ -22,6 +22,7 @@ from wonderland.errors import InputError
 from wonderland_exports.again import Once
 from wonderland_exports.evidence import in_all
 from wonderland_exports.frame import CUT, Export, Member, Surveyed, Tally, find_owner, head, load, open_export, peek
+from wonderland_exports.frame.looks import first_line, not_lines
 from wonderland_exports.slack_rows import Channel, Rows, is_bot
 from wonderland_exports.walking import cut_off, numbered, walk_list, walk_rows
 
@@ -30,6 +31,7 @@ __all__ = ["Slack"]
 _DAY = re.compile(r"(?:^|.*/)[^/]+/\d{4}-\d\d-\d\d\.json$")
 _DUMP = re.compile(r"(?:^|.*/)[CDG][A-Z0-9]{7,}(?:-\d+\.\d+)?\.json$")  # of a channel, or of one thread in it
 _ROW = re.compile(rb'"messages"\s*:\s*\[(?s:.*)"ts"\s*:\s*"\d{9,11}\.\d{6}"')
+_STAMP = re.compile(r"\d{9,11}\.\d{6}")
 _REPLIES = "slackdump_thread_replies"
 _LISTS = re.compile(r"(?:^|.*/)(?:users|org_users|channels|groups|mpims|dms)\.json$")
 
@@ -75,6 +77,8 @@ class Slack(Surveyed[_Survey]):
         if any(_is_dump(member) for member in peek(path, lambda name: bool(_DUMP.match(name)))):
             return 0.95
         days = [head(member) for member in peek(path, lambda name: bool(_DAY.match(name)))]
+        if Path(path).is_file() and any(_is_row(first_line(content)) for content in days):
+            return 0.92  # so that opening it can say what to do
         if not any(content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[") for content in days):
             return 0.0
         rows = any(b'"ts"' in content for content in days)
@@ -127,6 +131,8 @@ class Slack(Surveyed[_Survey]):
                 f"{self.path} holds no file of a day, such as general/2024-05-01.json.",
                 hint="Give the zip that Slack exported, or the folder it unpacks to.",
             )
+        if self.path.is_file() and any(_is_row(first_line(head(day))) for day in days):
+            raise not_lines(self.path, "Slack")
         listed = {kind: _listed(export, kind) for kind in ("users", "org_users", "channels", "groups", "mpims", "dms")}
         users = {user["id"]: user for user in [*listed["org_users"], *listed["users"]]}
         if not any(listed[kind] for kind in ("groups", "mpims", "dms")) and not all(map(_is_dump, days)):
@@ -169,6 +175,10 @@ def _is_dump(member: Member) -> bool:
     """Say whether a file is one that slackdump's ``dump`` wrote: a channel, or a thread of one."""
     content = head(member, 1 << 16)
     return content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{") and _ROW.search(content) is not None
+
+
+def _is_row(row: Mapping[str, Any]) -> bool:
+    return row.get("type") == "message" and _STAMP.fullmatch(str(row.get("ts"))) is not None
 
 
 def _folder(day: Member) -> str:

@@ -25,6 +25,7 @@ from wonderland.errors import InputError
 from wonderland_exports.frame import (
     CUT,
     ME,
+    Member,
     Tally,
     find_owner,
     from_unix,
@@ -33,8 +34,8 @@ from wonderland_exports.frame import (
     peek,
 )
 from wonderland_exports.frame.laying import FEW, gathered, laid_out, numbered, one_word, words
-from wonderland_exports.frame.looks import says
-from wonderland_exports.telegram_chats import Chat, Survey
+from wonderland_exports.frame.looks import begins_with, first_line, not_lines, says
+from wonderland_exports.telegram_chats import ROWS, Chat, Survey, is_list, is_row
 from wonderland_exports.telegram_rows import MARKS, count_senders, identity, joined, once, plain, without_text
 from wonderland_exports.walking import run_rows
 
@@ -43,9 +44,6 @@ __all__ = ["Telegram"]
 _WAYS = ("messages", "chats.list.*.messages", "left_chats.list.*.messages")
 _TYPES = rb'"type"\s*:\s*"(saved_messages|personal_chat|bot_chat|(private|public)_(group|supergroup|channel))"'
 _ACCOUNT = rb'"about"\s*:\s*"[^"]*Telegram|"personal_information"\s*:\s*\{\s*"user_id"'
-_ROWS = (
-    rb'"type"\s*:\s*"(message|service)"(?s:.{0,400}?)"date(_unixtime)?"\s*:\s*"[\dT:-]+"'  # of a chat without a type
-)
 _GROUPS = ("private_group", "private_supergroup", "public_supergroup", "public_group")
 _TWO = ("personal_chat", "bot_chat")
 
@@ -79,10 +77,14 @@ class Telegram:
         """Look for Telegram's types of chat, or the words its account export begins with."""
         for member in peek(path, _is_export):
             start = head(member, 1 << 16)
-            if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+            if is_list(start):
+                return 0.93
+            if Path(path).is_file() and is_row(first_line(start)):
+                return 0.92  # so that opening it can say what to do
+            if begins_with(b"{", start):
                 if says(_TYPES + b"|" + _ACCOUNT, start):
                     return 0.95
-                if says(rb'"messages"\s*:\s*\[', start) and says(_ROWS, start):
+                if says(rb'"messages"\s*:\s*\[', start) and says(ROWS, start):
                     return 0.93
             if member.name.endswith(".html") and says(rb"<title>Exported Data</title>|tgme", start):
                 return 0.5  # so that opening it can say what to do
@@ -121,7 +123,7 @@ class Telegram:
         seen: set[object] | None = set() if len(survey.export.members) > 1 else None
         for index, member in enumerate(survey.export.members):
             path_before, number = None, 0
-            for path, rows in run_rows(member, *_WAYS, partial=self._partial):
+            for path, rows in run_rows(member, *_ways(member), partial=self._partial):
                 if path is not path_before:
                     if path is CUT:
                         byte = rows[0]
@@ -158,10 +160,12 @@ class Telegram:
                 f"HTML beside the JSON was passed over (files: {len(html):,}): the JSON is the exact form."
             )
         export.members = tuple(member for member in export.members if member not in html)
+        if self.path.is_file() and any(is_row(first_line(head(member, 1 << 16))) for member in export.members):
+            raise not_lines(self.path, "Telegram")
         found = Survey(export)
         for index, member in enumerate(export.members):
             path_before, senders = None, Counter[str]()
-            for path, values in run_rows(member, *_WAYS, partial=self._partial):
+            for path, values in run_rows(member, *_ways(member), partial=self._partial):
                 if path is not path_before:
                     if path is CUT:
                         found.rows += 1
@@ -194,6 +198,10 @@ class Telegram:
                 proved |= {sender for sender in chat.senders if sender.startswith("user")} - {f"user{chat.key}"}
         known = proved if len(proved) == 1 else ()
         return find_owner(survey.export.where, senders, self._me, names=survey.names, known=known)
+
+
+def _ways(member: Member) -> tuple[str, ...]:
+    return ("",) if is_list(head(member, 1 << 16)) else _WAYS
 
 
 _make = tuple.__new__

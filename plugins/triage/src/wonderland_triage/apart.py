@@ -15,9 +15,9 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.lab.stats import rests_on_one, sum_by_cluster
-from wonderland.views import bounds
+from wonderland.views import bounds, formatted
 
-__all__ = ["costs_more", "mean_apart"]
+__all__ = ["me_less_them", "mean_apart"]
 
 _REPLICATES = 2000
 
@@ -46,8 +46,6 @@ def mean_apart(loss: np.ndarray, whose: Sequence[np.ndarray], evidence: Any) -> 
     return wl.Estimate(float(first - second), float(low), float(high), n=n, unit="nats a token", chance=0.0)
 
 
-def costs_more(apart: wl.Estimate) -> str:
-    """Say how much more the words of one cost, with its interval."""
-    value = float(apart.value)
-    turned = apart if value >= 0 else apart.map(np.negative)
-    return f"words of {'me' if value >= 0 else 'them'} cost {abs(value):.2f} more {bounds(turned, '.2f')}".rstrip()
+def me_less_them(apart: wl.Estimate) -> str:
+    """Say how much more the words of me cost, below 0 less, with the sign that the estimate has where it is shown."""
+    return f"me less them: {formatted(float(apart.value), '.2f')} {bounds(apart, '.2f')}".rstrip()

@@ -16,6 +16,8 @@ from wonderland.views import Axis, Bars, Lines, Mark, Matrix, Series, Wording, d
 
 DRAWS = ("unigram", "uniform")
 
+_CHANCE = "Chance of that gain: what the later position alone is worth, as it is after other words"
+
 
 @dataclass(frozen=True)
 class InductionResult(wl.Result):
@@ -85,6 +87,7 @@ class InductionResult(wl.Result):
             f"{self.order[draw]}."
             for draw in DRAWS
         ]
+        lines.append(f"{_CHANCE}.")
         lines.append(self._pattern())
         if self.lost_together and self.intact is not None:
             lines.append(self._cause())
@@ -193,7 +196,7 @@ class InductionResult(wl.Result):
             subtitle="Does the model continue a sequence that it has just seen?",
             caption=f"Mean loss by position, {interval_over(self.previous)} of {self.length} random "
             f"words said twice. Unigram words: gain at the second copy {self.gain['unigram']}, by its order "
-            f"{self.order['unigram']}.",
+            f"{self.order['unigram']}. {_CHANCE}.",
             how_to_read="With induction the loss drops where the second copy begins: the model finds the earlier place "
             "and reads on. Without it the curve runs on as before.",
             misleads="A lower second half can also mean that the model expects words again that it has seen; only "

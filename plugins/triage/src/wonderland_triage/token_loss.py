@@ -36,7 +36,7 @@ from wonderland.views import (
     join,
     say,
 )
-from wonderland_triage.apart import costs_more, mean_apart
+from wonderland_triage.apart import me_less_them, mean_apart
 from wonderland_triage.example_windows import describe, spoken_window, windows_to_show
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class TokenLossResult(wl.Result):
         )
         enough, view = me.trusted and them.trusted, "loss-by-kind"
         n = f"n={me.over}{'' if enough else ', too few to trust the intervals'}"
-        told = f"{losses}; {costs_more(apart)}"
+        told = f"{losses}; {me_less_them(apart)}"
         if not np.isfinite([apart.low, apart.high]).all():
             return []
         if apart.low > 0 or apart.high < 0:

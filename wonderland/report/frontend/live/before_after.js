@@ -22,8 +22,8 @@ function withoutPanel(session) {
   const signed = (value) => `${value > 0 ? '+' : ''}${number(value, 3)}`;
   const averaged = (off) => {
     const [part] = off, head = off.length === 1 ? headOf(part) : null, one = session.data.averages[session.method];
-    if (!head || !isNumber(one?.value.at(...head))) return off.length > 1 ? 'No average was measured for these together.' : 'No average was measured for it in this report.';
-    return `The report, on average: ${signed(one.value.at(...head))} nats a token ${interval(one.low.at(...head), one.high.at(...head), 3)}, ${one.n} ${one.of}.`;
+    if (!head || !isNumber(one?.value.at(...head))) return `No average was measured for ${off.length > 1 ? 'these together' : 'it'}.`;
+    return `The report, ${session.method} ablation, on average: ${signed(one.value.at(...head))} nats a token ${interval(one.low.at(...head), one.high.at(...head), 3)}, ${one.n} ${one.of}.`;
   };
   const show = () => {
     const off = offNames(), { after } = session;

@@ -80,7 +80,7 @@ function headsPanel(session, { method }) {
       chip.ariaPressed = !on;
     });
     ways.show(METHODS.indexOf(session.method));
-    fill(bar, off.length ? [`${off.join(', ')} off. `, button('All on', () => store.set({ off: '' }), { class: 'link', title: 'Shift X' })] : 'All on. Press a head or an MLP to switch it off; x does it for the one pointed at.');
+    fill(bar, off.length ? [`${off.join(', ')} off. `, button('All on', () => store.set({ off: '' }), { class: 'link', title: 'Shift X' })] : 'All on. Press a head or an MLP, or x on it, to switch it off.');
     if (session.fresh) hand.say();
     title();
     mlps.forEach((chip) => (chip.hidden = session.model && !session.model.hasMlp));

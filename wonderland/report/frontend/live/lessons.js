@@ -6,6 +6,7 @@ const NONE = 'none of them', HALF = 0.5, SPEAKS = 0.2; // SPEAKS: less than this
 function lessonsPanel(session) {
   const { prompts, speaks, induction } = session.data.lessons, lane = makeLane(), told = el('div.judged', LIVE), body = el('div');
   const done = new Map(); // lesson → whether the last answer was right
+  const seen = new Set(), wording = (tokens) => tokens.filter((id) => id >= SPECIAL_TOKENS.length).join(); // texts of the first lessons, whoever says them
   let at = 0, found = null;
   const oneOf = (label, ...names) => el('select', { label }, names.map((name) => el('option', { value: name }, name)));
   const [first, again] = [1, 2].map(() => oneOf('Head', ...HEADS, NONE)), sure = oneOf('Answer', 'yes', 'no', 'cannot tell'), often = oneOf('Answer', 'yes', 'no');
@@ -28,7 +29,7 @@ function lessonsPanel(session) {
   }
   const without = 'On none of the invented texts does swapping the speakers move the next word by half a logit: no head can carry it.';
   const reported = () => {
-    if (!speaks) return 'This report did not measure who speaks (speaker-tracking): only the page has answered.';
+    if (!speaks) return 'This report did not measure who speaks (speaker-tracking).';
     const all = speaks.heads.map((name) => `${name} (${percent(speaks.value.at(...headOf(name)))}, ${interval(speaks.low.at(...headOf(name)), speaks.high.at(...headOf(name)), 2)})`);
     return `The report, over ${counted(speaks.pairs, 'pair')} of real conversations: ${all.length ? all.join(', ') : 'no head is shown to say who speaks'}.`;
   };
@@ -40,15 +41,15 @@ function lessonsPanel(session) {
 
   const LESSONS = [
     { name: 'Find it', title: 'Find the head that says who speaks', form: first,
-      text: () => [`Heads say little by their looks. Write something above as me, then as them. Under “Swap” press “A, and B with the speakers swapped”, and then “By head”: which one head brings most of the difference back? If none reaches ${percent(SPEAKS)}, the answer is “${NONE}”.`,
-        `To reach ${percent(SPEAKS)} proves nothing: something must carry what swapping changes, and the best of 16 heads does so in nonsense, too. With the weights of the demo’s model shuffled it brought back about a third of it on the same invented texts (40 shuffles, each over a fifth), unshuffled 48%. So you learn which head carries most on these texts, and not that it is there for speakers. Lesson 3 asks a second pair; the report asks many, and where the head looks and what can be read off it.`],
+      text: () => [`Write something above as me, then as them. Under “Swap” press “A, and B with the speakers swapped”, and then “By head”: beside each head stands what it brings back. Which head brings most? If none reaches ${percent(SPEAKS)} (our choice: less is one share of many), the answer is “${NONE}”. The check asks not your text but ${counted(prompts.length, 'invented one')}, where another can be best.`,
+        `To reach ${percent(SPEAKS)} proves nothing of speakers: the best of 16 heads does so in nonsense, too. With the weights of the demo’s model shuffled it brought back about a third on the invented texts (40 shuffles, each over a fifth), unshuffled 48%.`],
       * check() {
         const all = yield* pairs();
         if (!all.length) return { right: first.value === NONE, said: [without, reported()] };
         return judge(first.value, averageOf(all.map(({ shares }) => shares)), all.length, 'mean over invented texts');
       } },
     { name: 'Break it', title: 'Break it', also: 'No one alone does it', of: 'text off',
-      text: () => ['Switch off at most three heads or MLPs, so that swapping the speakers changes at most half of what it did (under 0%: the reverse of it). Off means: its mean in its place. As many heads drawn at random are switched off for comparison. Or say that no head and no MLP does it alone.'],
+      text: () => ['Switch off at most three heads or MLPs, so that swapping the speakers changes at most half of what it did (under 0%: the reverse of it). Off means: its mean in its place. As many heads at random are compared. Or say that no one alone does it, whatever two or three do.'],
       * check(cannot) {
         const all = yield* pairs(), parts = offNames().map(partNamed).filter((part) => !part.mlp || session.model.hasMlp), left = [], drawn = [];
         if (!all.length) return { right: cannot, said: [without] };
@@ -62,7 +63,7 @@ function lessonsPanel(session) {
           const least = d3.minIndex(left);
           return { right: left[least] > HALF, said: [`Each of ${counted(each.length, 'part')} (heads, MLPs) was switched off alone: without ${each[least]} the least is left, ${percent(left[least])} (mean over invented texts, n = ${all.length}). Two or three together were not tried.`, reported()] };
         }
-        if (!parts.length || parts.length > 3) return { said: [parts.length ? `${parts.length} heads and MLPs are off; three are the most.` : 'Nothing is off yet: press a head above.'] };
+        if (!parts.length || parts.length > 3) return { said: [parts.length ? `${parts.length} heads and MLPs are off; three are the most.` : 'Nothing is off yet: press a head.'] };
         const others = HEADS.filter((name) => !offNames().includes(name)), draw = draws(5);
         const chosen = parts.map(() => others.splice(floor(draw() * others.length), 1)[0]).filter(Boolean).map(partNamed);
         for (const pair of all) {
@@ -72,23 +73,23 @@ function lessonsPanel(session) {
         return { right: meanOf(left) <= HALF && meanOf(drawn) > meanOf(left), said: [`Without ${offNames().join(', ')}, ${percent(meanOf(left))} of what swapping the speakers changes is left. Without ${chosen.map(partName).join(', ') || 'others (there are none)'}, drawn at random: ${percent(meanOf(drawn))} (mean over invented texts, n = ${all.length}).`] };
       } },
     { name: 'Prove it', title: 'Prove it with a second pair', form: again, of: 'text',
-      text: () => ['A head found on some texts may be that of these texts. Write another one above, in your own words. Then say, before you look, which head will carry most of the swap there.'],
+      text: () => ['A head found on some texts may be that of these texts. Write another one above, in your own words. Then say, before you look, which head will carry most of the swap.'],
       * check() {
         const { tokens } = session;
         if (isEmpty() || tokens.length < 4) return { said: ['Write a text of your own above: at least four tokens.'] };
-        if (textsLike(tokens).length < prompts.length) return { said: ['This is one of the texts of the lesson. Write another.'] };
+        if (seen.has(wording(tokens)) || textsLike(tokens).length < prompts.length) return { said: ['This text was there before. Write another.'] };
         const pair = yield* speakerPair(session.model, [...tokens]);
-        if (!(pair.gap >= session.data.leastGap)) return { said: [`Here swapping the speakers moves the next word by ${number(pair.gap, 2)} logits; at least ${session.data.leastGap} are needed to ask. Write another text, for example one that ends where the other one might answer.`] };
+        if (!(pair.gap >= session.data.leastGap)) return { said: [`Here swapping the speakers moves the next word by ${number(pair.gap, 2)} logits; at least ${session.data.leastGap} are needed. Write one that ends where the other might answer.`] };
         const verdict = judge(again.value, yield* shareThroughEach(pair), 1, 'your text');
-        return { ...verdict, said: [...verdict.said, 'One pair more is an anecdote. A result needs many pairs, none used to choose the head, and an interval.'] };
+        return { ...verdict, said: [...verdict.said, 'One pair more is an anecdote. A result needs many pairs that did not choose the head, and an interval.'] };
       } },
     { name: 'Look for induction', title: 'Look for induction, and believe the answer', form: sure,
       text: () => ['Many models continue a repetition: after “A B … A” they expect “B”. Does this one? It reads random words twice, and again after the same words in another order. Is the right order worth something?'],
       * check() {
         const { worth, scores, words } = yield* repetitions(session.model), [mean, low, high] = meanInterval(worth), least = induction?.least ?? 0.05, best = d3.maxIndex(scores);
         const right = low > least ? 'yes' : high < least ? 'no' : 'cannot tell';
-        return { right: sure.value === right, said: [`The order is worth ${number(mean, 3)} nats a word ${interval(low, high, 3)} (${counted(worth.length, 'sequence')} of ${words} random words; from ${least} on it counts): ${right}. The head that looks most at what came after the word before: ${HEADS[best]}, ${percent(scores[best])} of its attention.`,
-          right === 'no' ? 'Not to find it is a result, too: it has a bound.' : null, induction ? `The report: ${induction.claim}` : 'This report did not measure induction: only the page has answered.'] };
+        return { right: sure.value === right, said: [`The order is worth ${number(mean, 3)} nats a word ${interval(low, high, 3)} (${counted(worth.length, 'sequence')} of ${words} random words; from ${least} on it counts): ${right}. The head that looks most at what came after the word before: ${HEADS[best]}, ${percent(scores[best])} of its attention (spread evenly: ${percent(d3.mean(d3.range(words + 2, 2 * words + 1), (n) => 1 / n))}).`,
+          right === 'no' ? 'Not to find it is a result, too, with a bound.' : null, induction ? `The report: ${induction.claim}` : 'This report did not measure induction.'] };
       } },
     { name: 'Fool yourself', title: 'Fool yourself with one prompt', form: often, of: 'text',
       text: () => ['Write a text above. Under “Heads” stands what each head is worth there, with its mean in its place. Will the largest be the largest on most other texts?'],
@@ -110,6 +111,7 @@ function lessonsPanel(session) {
   const check = (also) => {
     const mine = at, lesson = LESSONS[mine];
     if (!session.fresh) return;
+    if (mine < 2) seen.add(wording(session.tokens));
     fill(told, el('p.quiet', 'The model is asked …'));
     lane.run(lesson.check(also)).then((answer) => {
       if (!answer || mine !== at) return;

@@ -29,12 +29,12 @@ function steeringPanel(session) {
     if (latent && session.fresh) fires(way);
     const out = latent && without.checked;
     slider.disabled = out;
-    if (!(amount || out) || !session.fresh) return void fill(body, el('p.quiet', `Added at every token of the text: ${way.name}, as long as it is on average, times the slider. Head directions are a difference of means over the report’s evidence.${held ? ` Latents to choose from: of each layer the ${held} clearest, no others.` : ''}`));
+    if (!(amount || out) || !session.fresh) return void fill(body, el('p.quiet', `Added at every token of the text: ${way.name}, at its average length, times the slider. Head directions are a difference of means over the report’s evidence.${held ? ` Latents to choose from: of each layer the ${held} clearest.` : ''}`));
     lane.run(out ? withoutLatent(session.kept.run, way) : steered(session.kept.run, way.layer, way.vector, amount, way.site)).then((logits) => {
       if (!logits) return;
       const after = softmax(logits), kl = klDivergence(session.before, after);
       fill(body, changedTokens(session.tokenizer, session.before, after), el('dl.here', el('dt', 'KL, here, n = 1'), el('dd', { 'data-steered': kl.toFixed(6) }, `${number(kl, 3)} nats`)),
-        !out && abs(amount) > 3 ? el('p.quiet', 'So far out the model never was in training; what it says there tells little.') : null);
+        !out && abs(amount) > 3 ? el('p.quiet', 'The model never was so far out in training.') : null);
     });
   };
   return { node, show, cancel: lane.cancel };

@@ -36,6 +36,7 @@ function swapPanel(session, { changed }) {
     if (!(gap >= session.data.leastGap)) return;
     const [, site] = SITES[mode], rows = d3.range(N_LAYERS).flatMap((layer) => (site === 'z' ? d3.range(N_HEADS).map((head) => ({ layer, head })) : [{ layer }]));
     const cells = d3.range(base.length).flatMap((position) => rows.map((row, r) => ({ site, head: null, ...row, position, r })));
+    if (site === 'z') cells.unshift(...rows.map((row, r) => ({ site, ...row, r }))); // each head everywhere: its total
     yield* patchEach(base, a.run, cells, target, foil, { report: (i, value) => hear({ cell: cells[i], recovery: (value - without) / gap }) });
   }
 
@@ -46,9 +47,9 @@ function swapPanel(session, { changed }) {
       return null;
     }
     const site = SITES[mode][1], names = site === 'z' ? HEADS : d3.range(N_LAYERS).map((l) => `L${l}`), values = new Map();
-    const shown = names.map((name) => session.pieces.map(() => el('i.cell'))), grid = el('div.grid', { role: 'img', label: `How much returns, ${counted(names.length, 'row')} by ${counted(session.pieces.length, 'token')}` });
+    const titles = names.map((name) => el('span.rowname', name)), shown = names.map(() => session.pieces.map(() => el('i.cell'))), grid = el('div.grid', { role: 'img', label: `How much returns, ${counted(names.length, 'row')} by ${counted(session.pieces.length, 'token')}` });
     grid.style.gridTemplateColumns = `max-content repeat(${session.pieces.length}, minmax(${site === 'z' ? 16 : 38}px, 46px))`;
-    fill(grid, el('span'), session.pieces.map((piece, i) => el(a.pieces[i] === piece ? 'span.word' : 'span.word.differs', tokenName(piece))), names.map((name, r) => [el('span.rowname', name), shown[r]]));
+    fill(grid, el('span'), session.pieces.map((piece, i) => el(a.pieces[i] === piece ? 'span.word' : 'span.word.differs', tokenName(piece))), names.map((_, r) => [titles[r], shown[r]]));
     const key = legend();
     let scale;
     const paint = ({ r, position }, value) => {
@@ -69,10 +70,11 @@ function swapPanel(session, { changed }) {
       order.forEach(({ cell, recovery }) => paint(cell, recovery));
     };
     repaint = rescale;
-    fill(body, el('p.quiet', told, ' Each cell: this much of it returns in B when this place is taken from A. One pair, n = 1.'), key.node, el('div.sideways', grid));
+    fill(body, el('p.quiet', told, ' Each cell: this much of it returns in B when this place is taken from A. ', site === 'z' ? 'Beside a head: all places at once. ' : '', 'One pair, n = 1.'), key.node, el('div.sideways', grid));
     saySideways(body);
     rescale();
     return (one) => {
+      if (one.cell.position === undefined) return fill(titles[one.cell.r], `${HEADS[one.cell.r]} ${percent(one.recovery)}`);
       order.push(one);
       values.set(shown[one.cell.r][one.cell.position], one);
       if (abs(one.recovery) > scale.high) rescale(); // nothing is clipped: the scale grows, and all cells with it

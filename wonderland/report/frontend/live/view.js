@@ -173,7 +173,7 @@ renderers.live = ({ data, plot }) => {
     changed();
     plot.setAttribute('data-live', 'on');
   }, (error) => {
-    fill(status, `The model in this file cannot be used: ${error.message}. The file was damaged, or this browser computes otherwise. Everything else in the report works.`);
+    fill(status, `The model in this file cannot be used: ${error.message}. The file was damaged, or this browser computes otherwise. The rest of the report works.`);
     status.className = 'banner';
     plot.setAttribute('data-live', 'off');
   });

@@ -162,12 +162,17 @@ def open_export(path: Path, wanted: Wanted, what: str = "", *, once: bool = True
 
 
 def peek(path: Path, wanted: Wanted, most: int = 4) -> list[Member]:
-    """Return up to ``most`` members a source may want; for ``sniff``: reads little, never raises."""
+    """Return up to ``most`` members a source may want; for ``sniff``: reads little, never raises.
+
+    What cannot be read in a folder is passed over, so that it hides nothing beside it; `open_export` refuses or notes
+    it.
+    """
     try:
         path, found = Path(path).expanduser(), []
         with ExitStack() as opened:
             for member in _members(path, wanted, opened, [], {}, lenient=True):
-                found.append(_Peeked.of(member))
+                peeked = _Peeked.of(member)
+                found += [peeked] if not member.size or head(peeked, 1) else []  # else it cannot be read
                 if len(found) == most:
                     break
         return found
@@ -209,6 +214,8 @@ def _members(
             packed = file.suffix.lower() == ".zip"
             if not (packed or wanted(name)):
                 continue
+            if lenient and not (file.is_file() and file.resolve().is_relative_to(path.resolve())):
+                continue  # reading refuses it by name; it must not hide what lies beside it
             if not file.is_file():  # to open a pipe would be to wait for ever
                 kind = "a link to a file that is not there" if file.is_symlink() else "no file that holds anything"
                 raise InputError(f"{name} in {path} is {kind}.", hint="Take it out of the folder, or export again.")
@@ -216,15 +223,15 @@ def _members(
                 raise InputError(
                     f"{name} in {path} is a link to a file outside of it.", hint="Copy the file into the folder."
                 )
-            if not packed:
-                yield _plain(file, name)
-                continue
             try:
-                yield from _archived(file, wanted, opened, damaged, closed, f"{name}/")
+                if packed:
+                    yield from _archived(file, wanted, opened, damaged, closed, f"{name}/")
+                else:
+                    yield _plain(file, name)
             except Damaged:
                 if not file.name.startswith("._"):  # what a Mac leaves beside a copy
                     damaged.append(name)
-            except PermissionError:
+            except (OSError, InputError):  # may not be read, takes a password, is not safe
                 if not lenient:
                     raise
     elif is_archive(path):
