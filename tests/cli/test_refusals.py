@@ -24,8 +24,12 @@ REFUSED = [
         "For example: wonderland compare --by period.",
     ),
     (["compare", "--steps", "many"], "--steps: 'many' is no whole number.", "`wonderland compare --help`"),
-    (["compare", "--by"], "--by needs a value.", "For example: wonderland compare --by [period|contact|speaker]."),
-    (["analyze", "--cohort"], "--cohort needs a value.", "For example: wonderland analyze --cohort "),
+    (
+        ["compare", "--by"],
+        "--by needs a value: period, contact or speaker.",
+        "For example: wonderland compare --by period.",
+    ),
+    (["analyze", "--cohort"], "--cohort needs a value: seeds", "For example: wonderland analyze --cohort seeds."),
     (["compare", "--heads=3"], "--heads takes no value.", "Type: wonderland compare --heads."),
     (
         ["compare", "--steps", "3", "--by", "spaeker", "-w", "my place"],
@@ -39,8 +43,8 @@ REFUSED = [
     ),
     (
         ["compare", "-w", "my place", "--by"],
-        "--by needs a value.",
-        "For example: wonderland compare -w 'my place' --by [period|contact|speaker].",
+        "--by needs a value: period, contact or speaker.",
+        "For example: wonderland compare -w 'my place' --by period.",
     ),
     (
         ["compare", "-w", "my place", "--heads=3"],
@@ -49,6 +53,13 @@ REFUSED = [
     ),
     (["examine", "my model"], "`wonderland examine` needs --texts.", "wonderland examine 'my model' --texts PATH."),
     (["examine", "--texts", "a b"], "`wonderland examine` needs MODEL.", "wonderland examine --texts 'a b' MODEL."),
+    (
+        ["new"],
+        "`wonderland new` needs analysis or source.",
+        "wonderland new analysis NAME, or: wonderland new source NAME. `",
+    ),
+    (["new", "sourc", "x"], "`wonderland new` takes analysis or source, not 'sourc'.", "wonderland new source x."),
+    (["new", "source"], "`wonderland new` needs NAME.", "For example: wonderland new source NAME."),
     (["new", "one", "--bar"], "`wonderland new` has no option --bar.", "There are: --quiet, --json, --help."),
 ]
 
@@ -60,6 +71,7 @@ def test_what_is_wrong_is_said_with_what_to_type(typed, wrong, next_, capsys):
     assert error.startswith(f"Error: {wrong}")
     assert next_ in error
     assert "Usage:" not in error
+    assert "|" not in error  # typed, it would be a pipe
 
 
 def test_it_is_said_as_json_where_that_is_asked_for(capsys):

@@ -72,14 +72,18 @@ def test_where_one_name_does_not_do_what_is_to_be_typed_is_said_and_works(place,
     assert run(["extract", a, b, "-q", "--me", "Ada"]) == 3
     said = capsys.readouterr().err
     assert "--me Bo" not in said  # whoever wrote most is not proposed where a name was given
-    words = shlex.split(said.partition("NAME is who you are in b.jsonl, jsonl: wonderland ")[2])
-    assert words == ["extract", a, b, "--me", "Ada", "--me", "NAME"]
-    assert run([*(word.replace("NAME", "Ada Berg") for word in words), "-q"]) == 0
+    words = shlex.split(said.partition("if 'Ada Berg' is who you are in b.jsonl, jsonl: wonderland ")[2])
+    assert words == ["extract", a, b, "--me", "Ada", "--me", "Ada Berg"]
+    assert run([*words, "-q"]) == 0
     with pytest.raises(OwnerUnknown, match=r"No message in b\.jsonl was sent by 'Ada'") as caught:
         wl.Corpus.read(a, b, me="Ada")
-    assert "--me Ada --me NAME" in caught.value.hint
-    assert str(caught.value).endswith("jsonl: me=['Ada', 'NAME']")
+    assert "--me Ada --me 'Ada Berg'" in caught.value.hint
+    assert str(caught.value).endswith("jsonl: me=['Ada', 'Ada Berg']")
     assert "--" not in str(caught.value)
+    with pytest.raises(OwnerUnknown, match=r"No message in a\.jsonl was sent by 'Zoe'") as caught:
+        wl.Corpus.read(a, b, me="Zoe")  # nobody is like that
+    assert "NAME is who you are in a.jsonl" in caught.value.hint
+    assert "--me NAME --me Zoe" in caught.value.hint
 
 
 def test_one_place_read_with_two_sources_may_have_an_owner_in_each(tmp_path, monkeypatch, capsys):
@@ -102,10 +106,10 @@ def test_one_place_read_with_two_sources_may_have_an_owner_in_each(tmp_path, mon
     monkeypatch.chdir(tmp_path)
     sources, of_telegram = ["--source", "telegram", "--source", "whatsapp"], "Ada Lovelace"
     assert run(["extract", str(place), *sources, "-q", "--me", of_telegram]) == 3
-    hint = capsys.readouterr().err.partition("NAME is who you are in all of it, whatsapp: wonderland ")[2]
+    hint = capsys.readouterr().err.partition("if 'Ada' is who you are in all of it, whatsapp: wonderland ")[2]
     words = shlex.split(hint)
-    assert words == ["extract", str(place), *sources, "--me", of_telegram, "--me", "NAME"]
-    assert run([*(word.replace("NAME", "Ada") for word in words), "-q", "--json"]) == 0
+    assert words == ["extract", str(place), *sources, "--me", of_telegram, "--me", "Ada"]
+    assert run([*words, "-q", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["counts"]["from me"] > 2  # those of the one store
 
 

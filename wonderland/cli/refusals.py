@@ -9,6 +9,7 @@ import click
 from wonderland.as_typed import as_typed, quoted
 from wonderland.cli.plugin_command import Command
 from wonderland.cli.typed import TYPED, places_typed, with_options, with_value
+from wonderland.corpus.misnamed import in_words
 from wonderland.nearby import did_you_mean
 
 __all__ = ["refusal"]
@@ -28,6 +29,11 @@ def refusal(error: click.ClickException) -> tuple[str, str]:
     if isinstance(error, click.MissingParameter):
         name = _name(error.param, ctx)
         needed = " ".join([*map(quoted, _typed(ctx)), *_needed(ctx)]) if ctx else ""
+        if error.param and (known := _choices(error.param)):  # what stands between bars would be a pipe, typed
+            shown = f"{typed} {needed or name}"
+            each = ", or: ".join(shown.replace(_metavar(error.param, ctx), one) for one in known)
+            what = f"{name}: " if isinstance(error.param, click.Option) else ""
+            return f"`{typed}` needs {what}{in_words(known, 'or')}.", f"For example: {each}. {help_}"
         return f"`{typed}` needs {name}.", f"For example: {typed} {needed or name}. {help_}"
     if isinstance(error, click.NoSuchOption):
         known = [flag for param in ctx.command.get_params(ctx) for flag in param.opts] if ctx else []
@@ -39,12 +45,14 @@ def refusal(error: click.ClickException) -> tuple[str, str]:
         return _bad(error, typed, help_)
     if isinstance(error, click.BadOptionUsage) and ctx:
         param = _option(ctx, error.option_name)
-        shown = param.make_metavar(ctx) if param is not None else ""
         if param is not None and (param.is_flag or param.count):
             again = _again(ctx, with_options(_typed(ctx), [error.option_name], _options(ctx)))
             return f"{error.option_name} takes no value.", f"Type: {again}. {help_}"
         again = _again(ctx, with_options(_typed(ctx), [error.option_name, _HERE], _options(ctx)))
-        return f"{error.option_name} needs a value.", f"For example: {again.replace(_HERE, str(shown))}. {help_}"
+        known = _choices(param)
+        shown = known[0] if known else param.make_metavar(ctx) if param is not None else ""
+        needs = f": {in_words(known, 'or')}" if known else ""
+        return f"{error.option_name} needs a value{needs}.", f"For example: {again.replace(_HERE, shown)}. {help_}"
     message = error.format_message().strip()
     for begin in ("Got unexpected extra argument (", "Got unexpected extra arguments ("):
         if message.startswith(begin):
@@ -56,10 +64,8 @@ def refusal(error: click.ClickException) -> tuple[str, str]:
 def _bad(error: click.BadParameter, typed: str, help_: str) -> tuple[str, str]:
     """Return the same of a value that is not fit."""
     name = _name(error.param, error.ctx)
-    if error.param is not None and isinstance(error.param.type, click.Choice):
-        known = [str(choice) for choice in error.param.type.choices]
+    if known := _choices(error.param):
         given = error.message.partition(" is not one of")[0].strip("'\"")
-        listed = ", ".join(known[:-1]) + f" or {known[-1]}" if len(known) > 1 else "".join(known)
         near = did_you_mean(given, known, "")
         guess = near.removeprefix("Did you mean ").partition("?")[0].partition(" or ")[0] if "?" in near else known[0]
         example = f"{typed} {name} {guess}" if isinstance(error.param, click.Option) else f"{typed} {guess}"
@@ -69,7 +75,8 @@ def _bad(error: click.BadParameter, typed: str, help_: str) -> tuple[str, str]:
             else:
                 words = [guess if word == given else word for word in words]
             example = _again(error.ctx, words)
-        return f"{name} takes {listed}, not {given!r}.", f"For example: {example}. {help_}"
+        who = name if isinstance(error.param, click.Option) else f"`{typed}`"
+        return f"{who} takes {in_words(known, 'or')}, not {given!r}.", f"For example: {example}. {help_}"
     return f"{name}: {error.message}" if name else error.message, help_
 
 
@@ -79,7 +86,17 @@ def _name(param: click.Parameter | None, ctx: click.Context | None) -> str:
         return ""
     if isinstance(param, click.Option):
         return max(param.opts, key=len)
+    return _metavar(param, ctx)
+
+
+def _metavar(param: click.Parameter, ctx: click.Context | None) -> str:
+    """Return what stands for the value of a parameter."""
     return param.make_metavar(ctx or click.Context(click.Command(None))).strip("[]").removesuffix("...")
+
+
+def _choices(param: click.Parameter | None) -> list[str]:
+    """Return the values that a parameter takes; none if it takes any."""
+    return [str(one) for one in param.type.choices] if param and isinstance(param.type, click.Choice) else []
 
 
 def _needed(ctx: click.Context) -> Iterator[str]:
@@ -93,7 +110,7 @@ def _needed(ctx: click.Context) -> Iterator[str]:
         else:
             given, places = places > 0, places - 1
         if not given:
-            told = param.make_metavar(ctx).strip("[]").removesuffix("...")
+            told = _metavar(param, ctx)
             yield f"{_name(param, ctx)} {told}" if isinstance(param, click.Option) else told
 
 

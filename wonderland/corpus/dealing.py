@@ -107,14 +107,36 @@ def say_it_of_each(error: OwnerUnknown, stores: Sequence[Given], number: int) ->
     if len(paths) < len(stores) or any(store.named for store in stores):
         names = [store.kind.name if len(paths) < len(stores) else store.named for store in stores]
         words += [word for name in names for word in ("--source", name)]
-    told = [{**store.options, _ME: "NAME"} if place == number else store.options for place, store in enumerate(stores)]
+    name = _probable(error, stores, number)
+    told = [
+        {**store.options, _ME: name or "NAME"} if at == number else store.options for at, store in enumerate(stores)
+    ]
     which = f"{stores[number].path.name}, {stores[number].kind.name}"
-    said = f" Of several stores, say it once for each, in their order; NAME is who you are in {which}: "
+    who = f"if {name!r} is" if name else "NAME is"
+    said = (
+        " Of several stores, say it once for each, in their order, '' of one that tells it itself; "
+        f"{who} who you are in {which}: "
+    )
     kinds = [store.kind for store in stores]
     argument = Options(**{_ME: [value for name, values in _values(kinds, told) if name == _ME for value in values]})
     again = Command("extract", *words, *_said(kinds, told), in_python=argument.in_python)
     of_one = Either(error.hint, in_python(error.hint))  # no command: it would be said of all
     error.hint = Hint(of_one, "" if error.hint.endswith(".") else ".", said, again)
+
+
+def _probable(error: OwnerUnknown, stores: Sequence[Given], number: int) -> str:
+    """Return who of those that wrote in a store to propose as its owner; "" for nobody.
+
+    It is the one that has a word of a name in common with what the owner was said to be called, in this store or
+    another; who wrote most only where nothing was said of this store.
+    """
+    names = [name for name, _ in error.candidates]
+    said = [str(store.options[_ME]) for store in stores if store.options.get(_ME)]
+    words = {word for one in said for word in one.casefold().split()}
+    alike = [name for name in names if words & {*name.casefold().split()}]
+    if len(alike) == 1:
+        return alike[0]
+    return names[0] if names and not stores[number].options.get(_ME) else ""
 
 
 def _said(kinds: Sequence[type[Any]], options: Sequence[Mapping[str, Any]]) -> list[str]:
