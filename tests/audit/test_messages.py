@@ -50,6 +50,14 @@ def test_a_sample_is_of_one_part_and_long_enough(messages):
     with pytest.raises(NotEnoughData, match="training") as error:
         messages.sample(True, 10, 500, 0, most=1000)
     assert "hold out fewer" in error.value.hint
+    assert error.value.message == (
+        "No training messages have 500 tokens or more and fit the context of 1,000, and an audit takes 20."
+    )
+    longest = sorted(len(messages.rows[i]) for i in np.flatnonzero(messages.read))
+    least = next(n for n in reversed(longest) if n < longest[-1])  # so many that only the longest have more
+    few = longest.count(longest[-1])
+    with pytest.raises(NotEnoughData, match=f"^Only {few} training message{' has' if few == 1 else 's have'} {least}"):
+        messages.sample(True, 10, least, 0, most=1000)
 
 
 def test_a_sample_leaves_out_what_does_not_fit_the_context_and_it_is_counted(messages):

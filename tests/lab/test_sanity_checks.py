@@ -23,8 +23,8 @@ def check(checks, words):
     return found
 
 
-def history(held_out, bigram=3.0, trigram=2.5):
-    return History({}, {"bigram": bigram, "trigram": trigram}, [], [Epoch(1, 1, 1, 0.1, 1.0, held_out)])
+def history(held_out, bigram=3.0, trigram=2.5, **others):
+    return History({}, {"bigram": bigram, "trigram": trigram, **others}, [], [Epoch(1, 1, 1, 0.1, 1.0, held_out)])
 
 
 def checks_of(train, held_out, model=None):
@@ -107,6 +107,14 @@ def test_the_loss_is_held_against_counts(corpora, loss, passes):
         assert one.passed == (name in passes)
         assert one.detail.startswith(f"{loss:.3f} [")
         assert "(n=" in one.detail
+
+
+@pytest.mark.parametrize(("unigram", "named"), [(2.2, True), (2.7, False)])
+def test_where_another_table_of_counts_is_the_best_it_is_one_to_beat(corpora, unigram, named):
+    model = handwritten_model()
+    model.history = history(2.4, unigram=unigram, uniform=4.0)
+    beaten = {one.name.split()[4]: one.passed for one in checks_of(*corpora, model) if "beats the" in one.name}
+    assert beaten == {"bigram": True, "trigram": True} | ({"unigram": False} if named else {})
 
 
 def test_the_loss_of_all_held_out_tokens_has_an_interval_and_is_that_of_training(corpora):

@@ -241,15 +241,27 @@ def test_a_model_that_counting_beats_is_said_to_be_beaten():
     training = sample_views.training_view("")
     first, second, third, *_ = sorted(training.figure.references, key=lambda reference: reference.y)
 
-    def said(loss):
+    def said(loss, checks=()):
         held_out = replace(training.figure.series[-1], x=[1.0], y=[loss], low=None, high=None)
         beaten = replace(training, figure=replace(training.figure, series=[held_out]))
-        return told(page_of([], [beaten]))["How well does it guess?"]["text"]
+        return told(page_of([], [beaten], checks=checks))["How well does it guess?"]["text"]
 
     assert said(first.y) == f"It guesses no better than a simpler rule does: {first.name}."
     both = f"It guesses no better than simpler rules do: {first.name} and {second.name}."
     assert said((second.y + third.y) / 2) == both
-    assert said(1.0) == "Before each token it hesitates between about 3 choices; counting does no better."
+    best = f"counting words ({first.name}) leaves {math.exp(first.y):,.0f}"
+    assert said(1.0) == f"Before each token it hesitates between about 3 choices; {best}."
+    same = f"counting words ({first.name}) does no better"
+    assert said(first.y - 1e-4).endswith(f"; {same}.")
+    near = checked(first.y - 0.09)  # with an interval 0.1 wide on each side, that cannot be told apart
+    assert said(first.y - 0.09, near).endswith(f"; {same}.")
+    assert said(first.y - 0.11, checked(first.y - 0.11)).endswith(f"; {best}.")
+
+
+def test_beside_a_blind_guess_alone_no_counting_is_told_of():
+    loss = effect("A loss.", "reading", None, estimate=one(3.0, 2.9, 3.1, "nats a token", 7.0))
+    text = told(page_of([loss], [reading(np.ones(8))]))["How well does it guess?"]["text"]
+    assert text == "Before each token it hesitates between about 20 choices; a blind guess leaves 1,097."
 
 
 def test_everything_found_makes_at_most_five_stories():

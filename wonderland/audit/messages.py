@@ -89,9 +89,11 @@ class Messages:
                     Hint("Give more messages, or hold out more of them: ", Command("tokenize", held_out=0.2)),
                 )
             )
+            one = len(found) == 1
+            which = f"{f'Only {len(found)}' if len(found) else 'No'} {part} message{' has' if one else 's have'}"
+            fits = f"{least} tokens or more and fit{'s' if one else ''} the context of {most:,}"
             raise NotEnoughData(
-                f"Only {len(found)} {part} messages have {least} tokens or more and fit the context of {most:,}, "
-                f"and an audit takes {_LEAST}.",
+                f"{which} {fits}, and an audit takes {_LEAST}.",
                 hint=more,
             )
         if count and len(found) > count:

@@ -164,8 +164,8 @@ def _announce(console: Console, workspace: Workspace, *, advised: bool = False) 
     overlap = windows_a_message(messages, **cut)
     # Of each window the first token is given, not predicted.
     seen = settings.epochs * max(tokens * overlap - windows_of(messages, **cut), 0)
-    times = "once an epoch" if f"{overlap:.2g}" == "1" else f"about {overlap:.2g} times an epoch"
-    told = f", each {times}: some {number(_rounded(seen))} in all (an estimate)"
+    each = f"about {seen / settings.epochs / max(tokens, 1):.2g} times".replace("about 1 times", "once")
+    told = f", each {each} an epoch: some {number(_rounded(seen))} in all (an estimate)"
     again = told if overlap > 1 or settings.epochs > 1 else ""
     console.note(
         f"Training {settings.preset}: {config.n_layers} layers × {config.n_heads} heads × {config.d_model}, "

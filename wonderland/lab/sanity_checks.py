@@ -75,7 +75,7 @@ def _losses(specimen: Specimen, held_out: Corpus) -> list[Check]:
             f"{loss:.3f} {of} against {baselines[name]:.3f} nats a token",
             measured if name == "trigram" else None,
         )
-        for name in ("bigram", "trigram")
+        for name in dict.fromkeys(("bigram", "trigram", min(baselines, key=baselines.__getitem__)))
     ]
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ABSENT", "FOUND", "GUESSES", "MOST", "headline", "roles_of", "stories", "unnamed_of"]
 
+BLIND = "a blind guess"
 GUESSES, FOUND, ABSENT = "How well does it guess?", "What did it find out?", "What does it not do?"
 """The questions of three stories, by which the tour finds them."""
 
@@ -102,7 +103,7 @@ def _guesses(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     levels: list[tuple[str, float]] = []
     sizes = page.meta.get("sizes")
     if isinstance(sizes, Mapping) and "tokens known" in sizes:
-        levels.append(("a blind guess", math.log(int(sizes["tokens known"]))))
+        levels.append((BLIND, math.log(int(sizes["tokens known"]))))
     loss, measured = math.nan, None
     if trained is not None and isinstance(trained.figure, Lines):
         # What counting leaves is known of all held-out tokens, and so the model's own number is that of the same.
@@ -119,13 +120,13 @@ def _guesses(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
         )
         loss = math.nan if measured is None else float(measured.value)
         if measured is not None and measured.chance is not None and not levels:
-            levels.append(("a blind guess", float(measured.chance)))
+            levels.append((BLIND, float(measured.chance)))
     levels = [(name, level) for name, level in levels if math.isfinite(level) and level < 40]
     if not (math.isfinite(loss) and levels and loss < 40):
         return None
     better = [name for name, level in sorted(levels, key=lambda level: level[1]) if level <= loss]
     text = (
-        f"Before each token it hesitates between about {_count(loss)} choices; counting does no better."
+        f"Before each token it hesitates between about {_count(loss)} choices; {_beside(levels, loss, measured)}."
         if not better
         else f"It guesses no better than a simpler rule does: {better[0]}."
         if len(better) == 1
@@ -140,6 +141,15 @@ def _guesses(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     view = trained.id if trained is not None else next(iter(read))
     picture = {"kind": "scale", "points": [list(point) for point in points], "own": math.exp(loss)}
     return _story(GUESSES, text, "description", number, picture, view, (), "Training")
+
+
+def _beside(levels: Sequence[tuple[str, float]], loss: float, measured: Estimate | None) -> str:
+    """Say how many choices the best other rule leaves; within the interval of the model's own, none fewer or more."""
+    name, level = min(levels, key=lambda one: one[1])
+    what = name if name == BLIND else f"counting words ({name})"
+    if _count(level) == _count(loss) or (measured is not None and level <= float(measured.high)):
+        return f"{what} does no better"
+    return f"{what} leaves {_count(level)}"
 
 
 def _found(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
