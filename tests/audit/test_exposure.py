@@ -78,9 +78,8 @@ def test_what_has_no_fair_others_has_no_rank_and_still_its_tries(tokenizer, mess
 def test_a_code_that_looks_drawn_is_ranked_among_others_that_do_too_and_one_known_to_be_drawn_among_all():
     looks_chosen = re.compile(r"(19|20)..|(.)\2*")
     one = secret_in("the gate code is 8351")
-    assert len(others := redrawn(one, 20_000)) < 9000
-    assert not [*filter(looks_chosen.fullmatch, others)]
-    assert len(redrawn(one, 20_000, at_random=True)) == 9999
+    assert not [*filter(looks_chosen.fullmatch, redrawn(one, 500))]
+    assert [*filter(looks_chosen.fullmatch, redrawn(one, 500, at_random=True))]
     assert len(redrawn(secret_in("the gate code is 1234"), 50, at_random=True)) == 50
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from wonderland.cli.main import run
+from wonderland.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 
@@ -55,6 +56,7 @@ def test_theirs_and_a_generated_one_are_listed_and_do_their_work(workspace, inst
     assert "no plain text" in told
 
     there = ("-q", "-w", str(workspace))
+    Workspace(workspace).configure("analysis", windows=60)  # enough that somebody laughs in two conversations
     told = stranger("-m", "wonderland", "analyze", *there, "laughter", "own-message", site=site)
     assert "gives laughter" in told
     assert "attention to its own message" in told

@@ -94,9 +94,9 @@ def test_the_value_of_an_option_is_no_store(place, capsys):
         (["mix", "--me", "Ada"], ["--source", "telegram", "--source", "whatsapp"], ["--me", "Ada"]),
         (["mix", "a b.jsonl", "--me", "Ada"], ["--source", "telegram", "--source", ""], ["--me", "Ada"]),
         (["a b.jsonl", "mix"], ["--source", "", "--source", "telegram", "--source", "whatsapp"], []),
-        (["a b.jsonl", "whose.jsonl", "--order", "file"], ["--me", "me", "--me", "NAME"], ["--order", "file"]),
-        (["both", "--source", "telegram", "--source", "whatsapp"], ["--me", "", "--me", "NAME"], []),
-        (["both", "--source", "whatsapp", "--source", "telegram"], ["--me", "NAME", "--me", ""], []),
+        (["a b.jsonl", "whose.jsonl", "--order", "file"], ["--me", "me", "--me", "It's Ada"], ["--order", "file"]),
+        (["both", "--source", "telegram", "--source", "whatsapp"], ["--me", "", "--me", "Bo"], []),
+        (["both", "--source", "whatsapp", "--source", "telegram"], ["--me", "Bo", "--me", ""], []),
     ],
     ids=lambda one: " ".join(one) if isinstance(one, list) else one,
 )

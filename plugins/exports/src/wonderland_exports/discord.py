@@ -27,7 +27,7 @@ __all__ = ["Discord"]
 
 _PACKAGE = re.compile(r"(?:^|.*/)c?(\d{15,20})/messages\.(?:json|csv)$")
 _ABOUT = re.compile(r"(?:^|.*/)c?(\d{15,20})/channel\.json$")
-_ALONE = re.compile(rb'\s*(?:\xef\xbb\xbf)?\s*(?:\{\s*"messages"\s*:\s*)?\[')  # rows without what stood around them
+_ALONE = re.compile(rb'(?:\{\s*"messages"\s*:\s*)?\[')  # rows without what stood around them
 _AUTHOR = re.compile(rb'"author"\s*:\s*\{[^{}]*"isBot"\s*:')
 _ONE_SIDED = (
     "Discord's own data package holds your messages only, and no answers. For both sides, export the channels with "
@@ -214,7 +214,7 @@ def _is_exporters(member: Member) -> bool:
     content = head(member)
     if begins_with(b"{", content) and b'"guild"' in content and b'"channel"' in content:
         return True
-    return _ALONE.match(content) is not None and _AUTHOR.search(content) is not None
+    return _ALONE.match(content.lstrip(b"\xef\xbb\xbf \r\n\t")) is not None and _AUTHOR.search(content) is not None
 
 
 def _is_line(member: Member) -> bool:
