@@ -249,7 +249,7 @@ def test_a_model_that_counting_beats_is_said_to_be_beaten():
     assert said(first.y) == f"It guesses no better than a simpler rule does: {first.name}."
     both = f"It guesses no better than simpler rules do: {first.name} and {second.name}."
     assert said((second.y + third.y) / 2) == both
-    best = f"counting words ({first.name}) leaves {math.exp(first.y):,.0f}"
+    best = f"counting words ({first.name}) leaves more"
     assert said(1.0) == f"Before each token it hesitates between about 3 choices; {best}."
     same = f"counting words ({first.name}) does no better"
     assert said(first.y - 1e-4).endswith(f"; {same}.")
@@ -261,7 +261,7 @@ def test_a_model_that_counting_beats_is_said_to_be_beaten():
 def test_beside_a_blind_guess_alone_no_counting_is_told_of():
     loss = effect("A loss.", "reading", None, estimate=one(3.0, 2.9, 3.1, "nats a token", 7.0))
     text = told(page_of([loss], [reading(np.ones(8))]))["How well does it guess?"]["text"]
-    assert text == "Before each token it hesitates between about 20 choices; a blind guess leaves 1,097."
+    assert text == "Before each token it hesitates between about 20 choices; a blind guess leaves more."
 
 
 def test_everything_found_makes_at_most_five_stories():

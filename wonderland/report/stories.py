@@ -144,12 +144,12 @@ def _guesses(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
 
 
 def _beside(levels: Sequence[tuple[str, float]], loss: float, measured: Estimate | None) -> str:
-    """Say how many choices the best other rule leaves; within the interval of the model's own, none fewer or more."""
+    """Say whether the best other rule leaves more choices than the interval of the model's own."""
     name, level = min(levels, key=lambda one: one[1])
     what = name if name == BLIND else f"counting words ({name})"
     if _count(level) == _count(loss) or (measured is not None and level <= float(measured.high)):
         return f"{what} does no better"
-    return f"{what} leaves {_count(level)}"
+    return f"{what} leaves more"
 
 
 def _found(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
