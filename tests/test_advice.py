@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import functools
 import pickle
 import re
 
@@ -63,13 +64,12 @@ def test_the_text_of_an_error_is_for_scripts_and_its_hint_for_the_command_line()
     assert str(InputError("It is.", hint="Text alone: --partial")) == "It is.\nText alone: --partial"
 
 
+@functools.cache
 def _calls():
-    """Yield every call that makes an error or advice in the core and the plugins, and the file it stands in."""
-    for home in SOURCES:
-        for file in home.rglob("*.py"):
-            for node in ast.walk(parsed(file)[1]):
-                if isinstance(node, ast.Call):
-                    yield file.relative_to(ROOT), node
+    """Return every call that makes an error or advice in the core and the plugins, with the file it stands in."""
+    files = [file for home in SOURCES for file in home.rglob("*.py")]
+    made = ((file.relative_to(ROOT), node) for file in files for node in ast.walk(parsed(file)[1]))
+    return [(file, node) for file, node in made if isinstance(node, ast.Call)]
 
 
 def test_no_hint_proposes_anything_in_text_alone():

@@ -115,7 +115,7 @@ def test_no_number_of_another_text_stands_unmarked(page):
     assert all(one in ("", last) for row in seen for one, last in zip(row, final, strict=True))
 
 
-@pytest.mark.parametrize(("number", "answer"), [(2, None), (5, "no")])
+@pytest.mark.parametrize(("number", "answer"), [(2, None), pytest.param(5, "no", marks=pytest.mark.slow)])
 def test_what_a_lesson_judged_goes_with_what_it_judged(page, number, answer):
     live.type_in(page, live.TEXT)
     page.click('[data-head="L1H2"].chip')
@@ -136,6 +136,7 @@ def test_what_a_lesson_judged_goes_with_what_it_judged(page, number, answer):
     assert page.get_attribute(".judged", "data-right") is None
 
 
+@pytest.mark.slow
 def test_what_does_not_go_into_a_field_is_counted(page):
     page.focus(".field")
     page.keyboard.insert_text("are you free " * 200)
@@ -147,6 +148,7 @@ def test_what_does_not_go_into_a_field_is_counted(page):
     assert "left out" not in page.inner_text(".write")
 
 
+@pytest.mark.slow
 def test_a_long_text_from_a_file_is_read_from_its_end(page, tmp_path):
     text = "are you free tomorrow " * 8000
     example = {"format": "wonderland-example", "version": 1, "turns": [], "who": "them", "text": text}
@@ -162,6 +164,7 @@ def test_a_long_text_from_a_file_is_read_from_its_end(page, tmp_path):
     assert page.locator(".strip .me").count() == 0
 
 
+@pytest.mark.slow
 def test_a_swap_has_the_colours_of_the_theme(page):
     live.type_in(page, "are you free")
     page.get_by_role("button", name="A, and B with the speakers swapped").click()

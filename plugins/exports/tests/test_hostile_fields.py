@@ -212,7 +212,10 @@ def rewrite(store: Store, file: Any, encodings: Mapping[str, Callable[[str], byt
     store.survives(file, None)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",  # Instagram's and Messenger's rows are read by the same code
+    [pytest.param(kind, marks=[pytest.mark.slow] * (kind == "instagram")) for kind in KINDS],
+)
 def test_a_field_with_another_value_is_told_or_changes_its_row_alone(kind, tmp_path):
     store, random = Store(kind, tmp_path), Random(kind)
     for field in random.sample(store.fields, min(len(store.fields), 12)):

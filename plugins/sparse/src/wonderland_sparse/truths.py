@@ -22,7 +22,7 @@ from wonderland_sparse.features_measured import BY_CHANCE
 
 __all__ = ["circuits", "dictionaries", "features", "needing_specimen", "speaking_specimen"]
 
-QUICK: dict[str, Any] = {"latents": 64, "active": 4, "epochs": 2, "tokens": "keep", "layers": "1"}
+QUICK: dict[str, Any] = {"latents": 64, "active": 4, "epochs": 4, "tokens": "keep", "layers": "1"}
 _USED: dict[str, dict[str, Any]] = {"sparse-dictionaries": QUICK}
 _FEW: dict[str, Any] = {"effects": 16, "listed": 6}
 _SAYS = 2.0  # logits
