@@ -35,6 +35,7 @@ from wonderland_exports.frame import (
     open_export,
     peek,
 )
+from wonderland_exports.frame.looks import begins_with
 from wonderland_exports.meta_rows import Chat, Rows, is_readable, sender_of
 from wonderland_exports.meta_together import sender_counts
 from wonderland_exports.walking import cut_off, is_row, run_rows
@@ -255,7 +256,7 @@ def _looks_right(content: bytes) -> bool:
     people, rows = b'"participants"' in content, b'"messages"' in content
     sender = b'"sender_name"' in content or b'"senderName"' in content
     told = (people and (rows or sender)) or (rows and sender and b'"timestamp' in content)
-    return told and content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{")
+    return told and begins_with(b"{", content)
 
 
 def _is_html(member: Member) -> bool:

@@ -22,7 +22,7 @@ from wonderland.errors import InputError
 from wonderland_exports.again import Once
 from wonderland_exports.evidence import in_all
 from wonderland_exports.frame import CUT, Export, Member, Surveyed, Tally, find_owner, head, load, open_export, peek
-from wonderland_exports.frame.looks import first_line, not_lines
+from wonderland_exports.frame.looks import begins_with, first_line, not_lines
 from wonderland_exports.slack_rows import Channel, Rows, is_bot
 from wonderland_exports.walking import cut_off, numbered, walk_list, walk_rows
 
@@ -79,7 +79,7 @@ class Slack(Surveyed[_Survey]):
         days = [head(member) for member in peek(path, lambda name: bool(_DAY.match(name)))]
         if Path(path).is_file() and any(_is_row(first_line(content)) for content in days):
             return 0.92  # so that opening it can say what to do
-        if not any(content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[") for content in days):
+        if not any(begins_with(b"[", content) for content in days):
             return 0.0
         rows = any(b'"ts"' in content for content in days)
         lists = bool(peek(path, lambda name: bool(_LISTS.match(name)), 1)) and not Path(path).is_file()
@@ -174,7 +174,7 @@ class Slack(Surveyed[_Survey]):
 def _is_dump(member: Member) -> bool:
     """Say whether a file is one that slackdump's ``dump`` wrote: a channel, or a thread of one."""
     content = head(member, 1 << 16)
-    return content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{") and _ROW.search(content) is not None
+    return begins_with(b"{", content) and _ROW.search(content) is not None
 
 
 def _is_row(row: Mapping[str, Any]) -> bool:
